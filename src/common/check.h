@@ -10,10 +10,10 @@ namespace parley {
                               std::string_view message);
 }  // namespace parley
 
-#define PARLEY_CHECK(condition, message)                                     \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::parley::CheckFailed(__FILE__, __LINE__, #condition, (message));      \
+#define PARLEY_CHECK(condition, message)                                \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]]                                      \
+      ::parley::CheckFailed(__FILE__, __LINE__, #condition, (message)); \
   } while (false)
 
 #ifdef NDEBUG

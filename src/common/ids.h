@@ -14,8 +14,8 @@ struct Id {
   [[nodiscard]] Id Next() const { return Id{value + 1}; }
 };
 
-// Counts turns and interruptions of one conversation; everything that is produced carries one and every consumer
-// drops what is older than its own. Cancelling is incrementing one number.
+// Counts turns and interruptions of one conversation; everything that is produced carries one and
+// every consumer drops what is older than its own. Cancelling is incrementing one number.
 using Epoch = Id<struct EpochTag>;
 using ClauseId = Id<struct ClauseTag>;
 using ConversationId = Id<struct ConversationTag>;

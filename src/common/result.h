@@ -1,9 +1,8 @@
 // Result<T> and Status: how what the world does wrong travels through parley.
-// A Result holds a value or an Error; member names are those of std::expected, so that a newer compiler turns
-// this file into a `using`. Our own bugs are not Errors: they are PARLEY_CHECK (check.h).
-// Thread:   plain values.
-// Memory:   an Error owns its message.
-// SPDX-License-Identifier: Apache-2.0
+// A Result holds a value or an Error; member names are those of std::expected, so that a newer
+// compiler turns this file into a `using`. Our own bugs are not Errors: they are PARLEY_CHECK
+// (check.h). Thread:   plain values. Memory:   an Error owns its message. SPDX-License-Identifier:
+// Apache-2.0
 #pragma once
 
 #include <optional>
@@ -46,8 +45,10 @@ inline Error Fail(Code code, std::string message, const char* file = __builtin_F
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -87,7 +88,8 @@ class [[nodiscard]] Result<void> {
 
 using Status = Result<void>;
 
-// The same error with where it came up put in front: `return Context("loading " + path, std::move(r).error());`
+// The same error with where it came up put in front: `return Context("loading " + path,
+// std::move(r).error());`
 Error Context(std::string_view where, Error error);
 
 }  // namespace parley
@@ -95,19 +97,20 @@ Error Context(std::string_view where, Error error);
 #define PARLEY_CONCAT_INNER(a, b) a##b
 #define PARLEY_CONCAT(a, b) PARLEY_CONCAT_INNER(a, b)
 
-// PARLEY_TRY(auto weights, LoadWeights(path)); returns the error from this function, or goes on with the value.
+// PARLEY_TRY(auto weights, LoadWeights(path)); returns the error from this function, or goes on
+// with the value.
 #define PARLEY_TRY(declaration, ...) \
   PARLEY_TRY_IMPL(PARLEY_CONCAT(parley_try_, __LINE__), declaration, __VA_ARGS__)
-#define PARLEY_TRY_IMPL(tmp, declaration, ...)   \
-  auto tmp = (__VA_ARGS__);                      \
-  if (!tmp.has_value()) {                        \
-    return std::move(tmp).error();               \
-  }                                              \
+#define PARLEY_TRY_IMPL(tmp, declaration, ...) \
+  auto tmp = (__VA_ARGS__);                    \
+  if (!tmp.has_value()) {                      \
+    return std::move(tmp).error();             \
+  }                                            \
   declaration = *std::move(tmp)
 
 // The same for a Status.
-#define PARLEY_TRY_STATUS(...)                                                    \
-  do {                                                                            \
+#define PARLEY_TRY_STATUS(...)                                                      \
+  do {                                                                              \
     if (::parley::Status parley_status = (__VA_ARGS__); !parley_status.has_value()) \
-      return std::move(parley_status).error();                                    \
+      return std::move(parley_status).error();                                      \
   } while (false)

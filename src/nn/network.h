@@ -1,0 +1,62 @@
+// A small ONNX network on the CPU: voice activity, turn end, synthesiser. The one wrapper around
+// the chosen runtime (OpenVINO); nobody else includes its headers. Thread:   a Network is used by
+// one thread at a time; different Networks may run at once. One inference thread each
+//           unless told otherwise: the engine's pool owns the cores.
+// Memory:   weights are held once; Run reuses its buffers while shapes repeat. A new input shape
+// costs the runtime
+//           30–140 ms once: call WarmUp for the shapes you know.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/result.h"
+
+namespace parley::nn {
+
+enum class Precision { kF32, kBf16 };
+
+struct NetworkOptions {
+  int threads = 1;
+  Precision precision = Precision::kF32;
+};
+
+// A borrowed input tensor; the data must stay valid during Run.
+struct Input {
+  std::string_view name;
+  std::vector<int64_t> shape;
+  std::variant<std::span<const float>, std::span<const int64_t>> data;
+};
+
+// An output tensor, valid until the next Run of the same network.
+struct Output {
+  std::vector<int64_t> shape;
+  std::span<const float> data;
+};
+
+class Network {
+ public:
+  static Result<std::unique_ptr<Network>> Load(const std::string& path,
+                                               const NetworkOptions& options);
+
+  // One file, two networks: `front` computes the tensor `cut`, `rear` goes on from it (its input
+  // has the same name). The graph is cut in memory while loading. An unknown name fails with the
+  // nearest names that exist.
+  static Result<std::pair<std::unique_ptr<Network>, std::unique_ptr<Network>>> LoadCut(
+      const std::string& path, const std::string& cut, const NetworkOptions& front,
+      const NetworkOptions& rear);
+
+  virtual ~Network() = default;
+  virtual Result<Output> Run(std::span<const Input> inputs, size_t output_index = 0) = 0;
+  virtual size_t output_count() const = 0;
+  virtual std::vector<std::string> input_names() const = 0;
+};
+
+}  // namespace parley::nn
