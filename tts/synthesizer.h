@@ -1,7 +1,9 @@
 // Text to speech with word times: the seam behind which voices live (Piper here, a remote voice, a
-// tone in tests). Thread:   Speak blocks and is called on the voice thread only; the sink is called
-// on that same thread. Memory:   a chunk owns its samples; nothing outlives Speak. Overload: the
-// sink may return false: the voice stops before its next chunk and Speak returns kCancelled.
+// tone in tests).
+// Thread:   Speak blocks and is called on the voice thread only; the sink on that same thread.
+// Memory:   a chunk owns its samples; nothing outlives Speak.
+// Overload: the sink may return false: the voice stops before its next chunk and Speak returns
+//           kCancelled.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,8 +17,7 @@
 namespace parley::tts {
 
 // One word of the text as it is spoken. Bytes are of the *original* UTF-8 text, carried through
-// normalisation
-// ("$48.75" is one span of eight spoken words).
+// normalisation ("$48.75" is one span of eight spoken words).
 struct WordSpan {
   int64_t first_sample = 0;  // at the voice's rate, counted from the start of this Speak
   size_t char_begin = 0;
@@ -31,9 +32,8 @@ struct SpeechChunk {
 };
 
 struct SpeakOptions {
-  float speed = 1.0F;  // 0.5 … 2.0
-  float noise =
-      -1.0F;  // negative: the voice's own default; 0 makes the result repeatable to the sample
+  float speed = 1.0F;       // 0.5 … 2.0
+  float noise = -1.0F;      // negative: the voice's own; 0: repeatable to the sample
   bool low_latency = true;  // a short first chunk; false: whole clause at once
 };
 

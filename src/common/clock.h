@@ -1,7 +1,8 @@
 // Time in parley: microseconds on the clock of the input sound, and the seam that tests replace.
 // Decisions never read a clock; they are given a Time. Only drivers (the conversation's strand,
-// `ask`) hold a Clock. Thread:   Clock::Now is safe from any thread. SPDX-License-Identifier:
-// Apache-2.0
+// `ask`) hold a Clock.
+// Thread:   Clock::Now is safe from any thread.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>

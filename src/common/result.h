@@ -1,8 +1,10 @@
 // Result<T> and Status: how what the world does wrong travels through parley.
 // A Result holds a value or an Error; member names are those of std::expected, so that a newer
 // compiler turns this file into a `using`. Our own bugs are not Errors: they are PARLEY_CHECK
-// (check.h). Thread:   plain values. Memory:   an Error owns its message. SPDX-License-Identifier:
-// Apache-2.0
+// (check.h).
+// Thread:   plain values.
+// Memory:   an Error owns its message.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <optional>

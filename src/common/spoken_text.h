@@ -2,7 +2,8 @@
 // ThoughtText is private: nothing turns it into speech. AnswerText may be spoken: only the parser
 // that has seen the end of thought can make one. CallerText was written by a caller of
 // /v1/audio/speech, not by a model. There is no conversion between them, and no common base class
-// to slip through. SPDX-License-Identifier: Apache-2.0
+// to slip through.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>
@@ -18,9 +19,8 @@ class AnswerParser;  // realtime/mind/parser.h: the only maker of AnswerText
 class ThoughtText {
  public:
   explicit ThoughtText(std::string text) : text_(std::move(text)) {}
-  std::string_view ForTrace() const {
-    return text_;
-  }  // shown to whoever asked to see thoughts, never synthesised
+  // Shown to whoever asked to see thoughts, never synthesised.
+  std::string_view ForTrace() const { return text_; }
 
  private:
   std::string text_;
@@ -34,8 +34,7 @@ class AnswerText {
   };
   AnswerText(Key, std::string text) : text_(std::move(text)) {}
   std::string_view view() const { return text_; }
-  // A part of an answer is an answer: what the clause chunker cuts. Byte offsets, clamped to the
-  // text.
+  // A part of an answer is an answer: what the clause chunker cuts. Byte offsets, clamped.
   [[nodiscard]] AnswerText Slice(size_t begin, size_t end) const;
   void Append(const AnswerText& more) { text_ += more.text_; }
 

@@ -1,10 +1,9 @@
 // A small ONNX network on the CPU: voice activity, turn end, synthesiser. The one wrapper around
-// the chosen runtime (OpenVINO); nobody else includes its headers. Thread:   a Network is used by
-// one thread at a time; different Networks may run at once. One inference thread each
-//           unless told otherwise: the engine's pool owns the cores.
+// the chosen runtime (OpenVINO); nobody else includes its headers.
+// Thread:   a Network is used by one thread at a time; different Networks may run at once. One
+//           inference thread each unless told otherwise: the engine's pool owns the cores.
 // Memory:   weights are held once; Run reuses its buffers while shapes repeat. A new input shape
-// costs the runtime
-//           30–140 ms once: call WarmUp for the shapes you know.
+//           costs the runtime 30–140 ms once: run the shapes you know once before it matters.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
