@@ -1,0 +1,193 @@
+// What a device can do for the model: some twenty coarse operations. The model's graph is written once against this
+// interface; `reference/` is the meaning (plain loops, float storage, double sums), `cpu/` and `cuda/` must equal it:
+// integer sums exactly, floats within derived tolerances.
+// Thread:   one thread drives a backend (the engine's); it may use its own pool inside an operation.
+// Memory:   every Tensor and Weight comes from here. An operation allocates nothing after the first step of its size.
+// Overload: nothing queues here. Failure is sticky: the first one is remembered, later operations do nothing, Poll()
+//           returns it once a step, so that a layer reads as prose.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "common/result.h"
+#include "kernels/tensor.h"
+
+namespace parley::kernels {
+
+// ---- weights ------------------------------------------------------------------------------------------------------
+
+// How a matrix stands in a file. Grouped formats are those of GGML: groups of 32 values along `in`.
+//   kQ4_0: {f16 d; 16 bytes}        w = d * (q - 8)       low nibbles are values 0–15, high nibbles 16–31
+//   kQ4_1: {f16 d, f16 m; 16 bytes} w = d * q + m
+//   kQ8_0: {f16 d; 32 int8}         w = d * q
+//   kI8Row: int8 [out, in] with one f32 scale a row: w = q * row_scale[row]
+enum class WeightFormat : uint8_t { kF32, kF16, kBf16, kQ4_0, kQ4_1, kQ8_0, kI8Row };
+
+struct WeightSource {
+  WeightFormat format = WeightFormat::kF32;
+  int32_t out = 0;
+  int32_t in = 0;
+  const void* data = nullptr;        // [out, in] row by row; read during LoadWeight only
+  const float* row_scale = nullptr;  // kI8Row: [out]
+};
+
+// How a weight is kept. The product that each one means (x: f32 activations, one row):
+//   kF32     sum_k x[k] * w[k]
+//   kBf16    sum_k x[k] * bf16(w[k])                         (a backend may round x to bf16: tolerance says so)
+//   kGroup   x is quantised by groups of 32: s = max|x| / 127, a = round_half_even(x / s) as int8;
+//            sum_g  d_g * s_g * (sum_i q_i * a_i)  [+ m_g * s_g * (sum_i a_i) for kQ4_1];   integer sums are exact,
+//            groups are added in f32 in one fixed order per backend, the same for every number of rows
+//   kI8Row   x is quantised per row: s = max|x| / 127; row_scale * s * (sum_k q_k * a_k), the integer sum exact
+enum class Storage : uint8_t { kAsIs, kF32, kBf16, kGroup8, kI8Row };
+
+// A matrix [out, in] prepared (repacked, converted) for this backend. Immutable, shareable between models.
+class Weight {
+ public:
+  virtual ~Weight() = default;
+  virtual int32_t out() const = 0;
+  virtual int32_t in() const = 0;
+  virtual size_t bytes() const = 0;
+};
+using WeightPtr = std::shared_ptr<const Weight>;
+
+// ---- the paged key-value cache ------------------------------------------------------------------------------------
+
+inline constexpr int32_t kPageTokens = 16;
+
+// Pages of keys and values, layout [page][layer][K|V][kv_head][16][head_dim], so that a fork copies one block.
+struct KvGeometry {
+  int32_t layers = 0;
+  int32_t kv_heads = 0;
+  int32_t head_dim = 0;
+  DType dtype = DType::kBf16;  // kF32 for exactness tests
+
+  size_t page_bytes() const {
+    return static_cast<size_t>(layers) * 2 * static_cast<size_t>(kv_heads) * kPageTokens *
+           static_cast<size_t>(head_dim) * SizeOf(dtype);
+  }
+};
+
+struct KvPool {  // owned by the engine, memory from Backend::AllocateKv
+  KvGeometry geometry;
+  int32_t pages = 0;
+  std::shared_ptr<void> memory;
+};
+
+// One step of the engine: rows of several sequences at once. Rows of one sequence stand together, in order. Row i is
+// at position[i] of sequence row_seq[i] and attends to positions 0…position[i] of it (its own K and V included,
+// appended by AppendKv before). Addresses stay fixed between steps: captured graphs read them.
+struct StepBatch {
+  const KvPool* pool = nullptr;
+  int32_t rows = 0;
+  const int32_t* position = nullptr;  // [rows]
+  const int32_t* row_seq = nullptr;   // [rows], index into the tables below
+  int32_t seqs = 0;
+  const int32_t* page_table = nullptr;  // [seqs, max_pages]
+  int32_t max_pages = 0;
+};
+
+enum class RopeStyle : uint8_t { kHalfSplit, kInterleaved };  // Hugging Face / GGML's "normal"
+
+struct RopeParams {
+  float theta = 10000.0F;
+  int32_t head_dim = 64;
+  RopeStyle style = RopeStyle::kHalfSplit;
+};
+
+struct ConvParams {
+  int32_t kernel = 3;
+  int32_t stride = 1;
+  int32_t pad = 1;
+};
+
+using TapFn = std::function<void(std::string_view name, int index, const TensorView& value)>;
+
+// ---- the operations -----------------------------------------------------------------------------------------------
+// Inputs first, output last. A vector (norm weight, bias) is a view of one row; an empty view means absent.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+
+  virtual Tensor Allocate(DType dtype, int32_t rows, int32_t cols) = 0;  // zeroed
+  // Rows of several sources stacked (q, k, v in one product); all of one `in`.
+  virtual Result<WeightPtr> LoadWeight(std::span<const WeightSource> stacked, Storage storage) = 0;
+  virtual Result<KvPool> AllocateKv(const KvGeometry& geometry, int32_t pages) = 0;
+  virtual void CopyPage(const KvPool& pool, int32_t from, int32_t to) = 0;
+  virtual void Upload(std::span<const float> from, const TensorView& to) = 0;  // packed rows
+  virtual void Download(const TensorView& from, std::span<float> to) = 0;      // packed rows, f32
+
+  virtual void Embed(const Weight& table, std::span<const int32_t> ids, const TensorView& out) = 0;
+  virtual void Copy(const TensorView& x, const TensorView& out) = 0;
+  virtual void Linear(const TensorView& x, const Weight& w, const TensorView& bias,
+                      const TensorView& out) = 0;
+  virtual void Add(const TensorView& x,
+                   const TensorView& delta) = 0;  // x += delta; one row of delta is repeated
+  virtual void RmsNorm(const TensorView& x, const TensorView& weight, float eps,
+                       const TensorView& out) = 0;
+  // x += delta; out = rms_norm(x)
+  virtual void AddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight,
+                          float eps, const TensorView& out) = 0;
+  virtual void LayerNorm(const TensorView& x, const TensorView& weight, const TensorView& bias,
+                         float eps, const TensorView& out) = 0;
+  virtual void Rope(const TensorView& x, const RopeParams& params,
+                    const StepBatch& batch) = 0;  // in place, all heads
+  virtual void AppendKv(const TensorView& k, const TensorView& v, const StepBatch& batch,
+                        int32_t layer) = 0;
+  // q: [rows, heads * head_dim]; grouped-query attention over the pages, scale 1/sqrt(head_dim).
+  virtual void Attend(const TensorView& q, const StepBatch& batch, int32_t layer,
+                      const TensorView& out) = 0;
+  // Dense attention of heads of `head_dim`: row i of q sees keys [0, keys) (causal: [0, i + keys - q.rows]).
+  virtual void AttendDense(const TensorView& q, const TensorView& k, const TensorView& v,
+                           int32_t head_dim, bool causal, const TensorView& out) = 0;
+  virtual void SwiGlu(const TensorView& gate_up,
+                      const TensorView& out) = 0;  // silu(left half) * right half
+  virtual void Gelu(const TensorView& x) = 0;      // exact, erf
+  virtual void Relu(const TensorView& x) = 0;
+  // x: [frames, channels_in]; w: [channels_out, kernel * channels_in], taps outer; zero padding.
+  // out rows = (frames + 2 pad - kernel) / stride + 1.
+  virtual void Conv1d(const TensorView& x, const Weight& w, const TensorView& bias,
+                      const ConvParams& params, const TensorView& out) = 0;
+  virtual void AvgPool2(const TensorView& x,
+                        const TensorView& out) = 0;  // pairs of rows; an odd last row is dropped
+  // Indices of the k largest of each row, largest first, ties by lower index; ids and values: [rows, k].
+  virtual void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
+                    std::span<float> values) = 0;
+
+  virtual Status Poll() = 0;  // the first failure since the last Poll, once
+
+  void SetTap(TapFn tap) {
+    tap_ = std::move(tap);
+  }  // tests: sees named intermediate tensors, in order
+  const TapFn& tap() const { return tap_; }
+
+ private:
+  TapFn tap_;
+};
+
+std::unique_ptr<Backend> MakeReferenceBackend();
+
+struct CpuOptions {
+  int threads = 0;         // 0: as many as there are cores
+  bool huge_pages = true;  // advise huge pages for weights and the cache
+};
+std::unique_ptr<Backend> MakeCpuBackend(const CpuOptions& options);
+
+}  // namespace parley::kernels
+
+// A named intermediate tensor for the golden tests; compiled out of release builds.
+#ifdef PARLEY_TAPS
+#define PARLEY_TAP(backend, name, index, view)               \
+  do {                                                       \
+    if ((backend).tap()) (backend).tap()(name, index, view); \
+  } while (false)
+#else
+#define PARLEY_TAP(backend, name, index, view) \
+  do {                                         \
+  } while (false)
+#endif

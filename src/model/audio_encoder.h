@@ -1,0 +1,65 @@
+// The audio encoder, once for Whisper and for Qwen2-Audio / Step-Audio: two convolutions, transformer blocks, and (for
+// the latter) pooling before the last norm; and the adaptor that brings its rows to the decoder.
+// Thread:   const after Load; the state is the caller's (the engine's thread).
+// Memory:   EncoderState is allocated for the longest input it is made for.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "common/result.h"
+#include "kernels/backend.h"
+#include "weights/checkpoint.h"
+
+namespace parley::model {
+
+struct EncoderGeometry {
+  int32_t mels = 80;
+  int32_t positions = 1500;
+  int32_t hidden = 512;
+  int32_t heads = 8;
+  int32_t layers = 6;
+  int32_t ffn = 2048;
+  bool pool = false;  // Qwen2-Audio: average pairs of rows before the last norm
+};
+
+struct EncoderState {
+  kernels::Tensor mel;    // [max_frames, mels]
+  kernels::Tensor conv1;  // [max_frames, hidden]
+  kernels::Tensor x;      // [max_rows, hidden], max_rows = (max_frames + 1) / 2
+  kernels::Tensor h, qkv, attn, ffn, out;
+  int32_t frames = 0;      // of the input in hand
+  int32_t rows = 0;        // after the convolutions
+  int32_t out_rows = 0;    // rows of `out` that Encode filled
+  int32_t next_layer = 0;  // where the next slice goes on
+};
+
+class AudioEncoder {
+ public:
+  static Result<std::unique_ptr<AudioEncoder>> Load(kernels::Backend& backend,
+                                                    const weights::Checkpoint& checkpoint,
+                                                    kernels::Storage storage);
+  virtual ~AudioEncoder() = default;
+  virtual const EncoderGeometry& geometry() const = 0;
+  virtual size_t weight_bytes() const = 0;
+  virtual EncoderState NewState(int32_t max_frames) const = 0;
+
+  // mel: [frames, mels] on the host. Begin uploads and runs the convolutions; each Advance runs one block; true when
+  // state.out holds the result. In slices, so that a long encoding never holds up a decode step.
+  virtual Status Begin(kernels::TensorView mel, EncoderState& state) const = 0;
+  virtual bool Advance(EncoderState& state) const = 0;
+};
+
+// Step-Audio's adaptor: conv(k3 s2) + GELU, linear + ReLU, linear. 25 Hz rows to 12.5 Hz embeddings of the decoder.
+class Adaptor {
+ public:
+  static Result<std::unique_ptr<Adaptor>> Load(kernels::Backend& backend,
+                                               const weights::Checkpoint& checkpoint,
+                                               kernels::Storage storage);
+  virtual ~Adaptor() = default;
+  virtual int32_t OutRows(int32_t encoder_rows) const = 0;  // floor((rows - 1) / 2) + 1
+  virtual int32_t out_width() const = 0;
+  virtual void Forward(const kernels::TensorView& encoded, const kernels::TensorView& out) = 0;
+};
+
+}  // namespace parley::model
