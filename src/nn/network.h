@@ -1,9 +1,12 @@
-// A small ONNX network on the CPU: voice activity, turn end, synthesiser. The one wrapper around
-// the chosen runtime (OpenVINO); nobody else includes its headers.
-// Thread:   a Network is used by one thread at a time; different Networks may run at once. One
-//           inference thread each unless told otherwise: the engine's pool owns the cores.
-// Memory:   weights are held once; Run reuses its buffers while shapes repeat. A new input shape
-//           costs the runtime 30–140 ms once: run the shapes you know once before it matters.
+// A small ONNX network on the CPU: voice activity, turn end, synthesiser.
+// The one wrapper around the chosen runtime (OpenVINO); nobody else includes its headers.
+//
+// Thread:   a Network is used by one thread at a time; different Networks may run at once, also two
+//           that Another() has made of the same weights. One inference thread each unless told
+//           otherwise: the engine's pool owns the cores.
+// Memory:   weights are held once; Run reuses its buffers while shapes repeat. An input shape that
+//           is new costs the runtime 30–140 ms once: run the shapes you know before they matter.
+// Overload: Run computes when it is called and queues nothing.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -20,6 +23,7 @@
 
 namespace parley::nn {
 
+// kBf16 is a wish: on a processor without bf16 instructions the runtime computes in f32.
 enum class Precision { kF32, kBf16 };
 
 struct NetworkOptions {
@@ -53,7 +57,12 @@ class Network {
       const NetworkOptions& rear);
 
   virtual ~Network() = default;
+  // Every input must be given, in any order. Returns the output with that index.
   virtual Result<Output> Run(std::span<const Input> inputs, size_t output_index = 0) = 0;
+  // Another output of the last Run that succeeded, valid as long as that one.
+  virtual Result<Output> OutputOfLastRun(size_t output_index) const = 0;
+  // The same compiled weights with buffers of its own: one for each thread or conversation.
+  virtual Result<std::unique_ptr<Network>> Another() const = 0;
   virtual size_t output_count() const = 0;
   virtual std::vector<std::string> input_names() const = 0;
 };
