@@ -1,0 +1,102 @@
+// One talk as its user sees it: push sound, text and playback position; receive events. `ask`, `talk`, `bridge` and
+// `bench` know only this; LocalSession is a Conversation in this process, RemoteSession one on another server.
+// Thread:   calls may come from any thread; events are delivered on the session's executor, one at a time, in order.
+// Memory:   sound is copied in; events own what they carry.
+// Overload: sound beyond what a talk can hold is refused and counted (SessionStats::sound_refused_ms).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/pcm.h"
+#include "common/result.h"
+#include "common/spoken_text.h"
+
+namespace parley::realtime {
+
+enum class ThoughtWhile : uint8_t { kListening, kGap, kSpeaking };
+
+// ---- what happened, with the time on the clock of the input sound --------------------------------------------------
+struct SpeechStarted {};
+struct Paused {};   // silence long enough to prepare an answer
+struct Resumed {};  // it was only a pause: the prepared answer is dropped
+struct TurnEnded {
+  double probability = 0;  // of the turn detector
+  std::string reason;      // "turn_model", "timeout", "push_to_talk", "text"
+};
+struct Heard {
+  std::string text;  // live transcript of the turn so far
+  bool final = false;
+};
+struct Thought {
+  ThoughtText text;
+  ThoughtWhile when = ThoughtWhile::kListening;
+};
+struct Say {  // a clause handed to the voice
+  std::string text;
+};
+struct FirstAudio {};  // the first sample of an answer is sent
+struct AudioOut {
+  std::vector<float> samples;  // mono at sample_rate_hz
+  int32_t sample_rate_hz = 0;
+  int64_t first_sample = 0;  // of this answer
+};
+struct BargedIn {
+  std::string heard_text;  // what of the answer was heard
+};
+struct TurnTrace {            // one definition of every latency; times absent are negative
+  double speech_end_ms = -1;  // as our own detector saw it
+  double turn_end_ms = -1;
+  double first_token_ms = -1;  // of the answer that was spoken
+  double first_clause_ms = -1;
+  double first_audio_ms = -1;
+  double transcript_ms = -1;  // final transcript ready
+  int64_t thought_tokens_listening = 0, thought_tokens_after_turn = 0, thought_tokens_speaking = 0;
+  int64_t answer_tokens = 0, tokens_wasted = 0, reprefilled_tokens = 0;
+  int64_t speculations = 0, speculations_dropped = 0;
+  std::vector<TokenId> prompt_ids;  // what the cache held when the answer began
+  std::vector<TokenId> answer_ids;
+  std::string transcript, answer;
+};
+struct TurnDone {
+  TurnTrace trace;
+};
+struct NoSpeech {};  // the sound ended, or the talk gave up, without a word
+struct Failed {
+  Error error;
+};
+
+struct Event {
+  Time at;
+  Epoch epoch;
+  std::variant<SpeechStarted, Paused, Resumed, TurnEnded, Heard, Thought, Say, FirstAudio, AudioOut,
+               BargedIn, TurnDone, NoSpeech, Failed>
+      what;
+};
+
+using EventSink = std::function<void(const Event&)>;
+
+struct SessionStats {
+  int64_t sound_refused_ms = 0;
+  int64_t stale_dropped = 0;  // tokens, clauses and chunks of an older epoch
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual void PushSound(PcmView sound) = 0;    // any length; positions follow one another
+  virtual void PushText(std::string text) = 0;  // a typed turn
+  virtual void CommitTurn() = 0;                // push to talk: the turn ends here
+  virtual void Played(
+      int64_t samples_of_answer) = 0;  // the client's playback position, when it reports one
+  virtual void Interrupt() = 0;        // the user pressed stop
+  virtual SessionStats stats() const = 0;
+};
+
+}  // namespace parley::realtime

@@ -1,0 +1,156 @@
+// The engine: sequences over one paged key-value cache, many conversations in one step.
+// A sequence can be appended to, decoded, forked (also while it is being decoded) and rolled back; audio is encoded
+// and transcribed beside it in slices. LocalEngine runs models; tests script theirs behind the same interface.
+//
+// Order:    calls on one sequence act in call order. Append or Rollback on a sequence that is being decoded first ends
+//           its stream (Ended::kSuperseded). Fork beyond the last reported position is a checked bug.
+// Thread:   every call is a message to the engine's thread and never blocks; safe from any thread. Completions and
+//           sinks are called on the engine's thread between steps: they must only pass the news on.
+// Memory:   pages of 16 tokens, reference counted; a fork shares full pages and copies at most one. The pool is sized
+//           at start. A Sequence is a cheap move-only handle; the last one to go returns its pages.
+// Overload: Append and Generate beyond the pool fail with kExhausted at the first Done or sink. Work of the lowest
+//           urgency is stopped first; an answer never fails for pages that were admitted (Open reserves them).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/pcm.h"
+#include "common/result.h"
+#include "model/sampler.h"
+#include "model/transcriber.h"
+
+namespace parley::engine {
+
+using Position = int64_t;  // number of positions that a sequence holds
+using Stream = Id<struct StreamTag>;
+
+// What a step does first. Order is priority.
+enum class Urgency : uint8_t {
+  kFirstWords,         // of an answer whose turn has ended
+  kSpeculation,        // at a possible end of turn
+  kSpeaking,           // an answer that already plays
+  kThinkingSpeaking,   // thought while speaking
+  kThinkingListening,  // thought and prefill while listening
+  kHousekeeping,
+};
+
+// Rows for Append: token ids, or audio embeddings that Encode left on the device.
+class Embeddings;  // engine/embeddings.h: rows on the device, shared
+struct Input {
+  std::vector<TokenId> tokens;
+  std::shared_ptr<const Embeddings> embeddings;  // used when tokens is empty
+};
+
+enum class EndReason : uint8_t {
+  kStopToken,
+  kStopText,
+  kBudget,
+  kDeadline,
+  kStopped,
+  kSuperseded,
+  kFailed
+};
+
+struct Ended {
+  EndReason reason = EndReason::kStopped;
+  Position position =
+      0;  // of the sequence: every token that was delivered is in its cache, the stop token is not
+  Error error;  // kFailed
+};
+
+// Receives a stream's tokens. Called on the engine's thread; a token is reported once it is sampled, in order.
+class TokenSink {
+ public:
+  virtual ~TokenSink() = default;
+  virtual void OnToken(Stream stream, TokenId id, Position position) = 0;
+  virtual void OnEnded(Stream stream, const Ended& ended) = 0;
+};
+
+struct GenerateOptions {
+  int32_t max_tokens = 256;
+  std::optional<Time> deadline;   // ends the stream at the first step that would pass it
+  std::vector<TokenId> stop_ids;  // not delivered, not kept
+  std::vector<std::string>
+      stop_texts;  // matched on the text of the stream, split anywhere; delivered up to the match
+  model::SamplerOptions sampler;
+  Urgency urgency = Urgency::kFirstWords;
+};
+
+namespace internal {
+class SequenceOwner;  // who gets told when a handle goes
+}
+
+// A handle. Moving it away and letting it go returns the pages; adopting a branch is `trunk = std::move(branch)`.
+class Sequence {
+ public:
+  Sequence() = default;
+  Sequence(int64_t id, std::shared_ptr<internal::SequenceOwner> owner)
+      : id_(id), owner_(std::move(owner)) {}
+  ~Sequence() { Release(); }
+  Sequence(Sequence&& other) noexcept : id_(other.id_), owner_(std::move(other.owner_)) {
+    other.id_ = 0;
+  }
+  Sequence& operator=(Sequence&& other) noexcept;
+  Sequence(const Sequence&) = delete;
+  Sequence& operator=(const Sequence&) = delete;
+
+  explicit operator bool() const { return id_ != 0; }
+  int64_t id() const { return id_; }
+  void Release();
+
+ private:
+  int64_t id_ = 0;
+  std::shared_ptr<internal::SequenceOwner> owner_;
+};
+
+namespace internal {
+class SequenceOwner {
+ public:
+  virtual ~SequenceOwner() = default;
+  virtual void Closed(int64_t id) = 0;  // any thread
+};
+}  // namespace internal
+
+using Done = std::function<void(Result<Position>)>;
+using Encoded = std::function<void(Result<std::shared_ptr<const Embeddings>>)>;
+using Transcribed =
+    std::function<void(Result<model::Transcript>)>;  // kCancelled: superseded by a newer one
+
+// One lane of transcription per talk: a newer request of the same lane supersedes one that has not finished.
+using TranscribeLane = Id<struct TranscribeLaneTag>;
+
+// Counters since start; cheap to copy.
+struct EngineStats {
+  int64_t steps = 0, decode_rows = 0, prefill_rows = 0, forks = 0, rollbacks = 0, pages_copied = 0;
+  int64_t pages_total = 0, pages_used = 0, pages_peak = 0, refused = 0, superseded = 0;
+  int64_t encoder_slices = 0, transcriptions = 0, transcribed_ms = 0, transcriptions_superseded = 0;
+  double decode_ms = 0, prefill_ms = 0, encode_ms = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  // `reserve`: positions that this talk may always use; refused with kExhausted when they cannot be kept.
+  virtual Result<Sequence> Open(Position reserve) = 0;
+  virtual Sequence Fork(const Sequence& from, Position at) = 0;
+  virtual void Rollback(const Sequence& sequence, Position to) = 0;
+  virtual void Append(const Sequence& sequence, Input input, Urgency urgency, Done done) = 0;
+  virtual void Encode(PcmView sound, Urgency urgency, Encoded encoded) = 0;
+  virtual void Transcribe(TranscribeLane lane, PcmView sound, model::TranscribeOptions options,
+                          Urgency urgency, Transcribed transcribed) = 0;
+  virtual Stream Generate(const Sequence& sequence, GenerateOptions options,
+                          std::shared_ptr<TokenSink> sink) = 0;
+  virtual void Stop(
+      Stream stream) = 0;  // takes effect before the next step; OnEnded(kStopped) follows
+  virtual EngineStats stats() const = 0;
+};
+
+}  // namespace parley::engine
