@@ -1,0 +1,203 @@
+// The file formats, read value by value.
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/weight_part.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace parley::kernels {
+namespace {
+
+constexpr size_t kNibbleBytes = kGroupSize / 2;
+
+uint16_t Read16(const uint8_t* p) {
+  uint16_t v = 0;
+  std::memcpy(&v, p, sizeof(v));
+  return v;
+}
+
+bool IsGrouped(WeightFormat f) {
+  return f == WeightFormat::kQ4_0 || f == WeightFormat::kQ4_1 || f == WeightFormat::kQ8_0;
+}
+
+size_t GroupBytes(WeightFormat f) {
+  if (f == WeightFormat::kQ4_0) return 2 + kNibbleBytes;
+  if (f == WeightFormat::kQ4_1) return 4 + kNibbleBytes;
+  return 2 + kGroupSize;
+}
+
+Product AsIs(WeightFormat f) {
+  if (IsGrouped(f)) return Product::kGroup;
+  if (f == WeightFormat::kI8Row) return Product::kI8Row;
+  return f == WeightFormat::kBf16 ? Product::kBf16 : Product::kF32;
+}
+
+Product Resolve(WeightFormat f, Storage storage) {
+  switch (storage) {
+    case Storage::kAsIs:
+      return AsIs(f);
+    case Storage::kF32:
+      return Product::kF32;
+    case Storage::kBf16:
+      return Product::kBf16;
+    case Storage::kGroup8:
+      return Product::kGroup;
+    case Storage::kI8Row:
+      return Product::kI8Row;
+  }
+  return Product::kF32;
+}
+
+WeightPart ReadGrouped(const WeightSource& s) {
+  WeightPart part{.product = Product::kGroup, .out = s.out, .in = s.in};
+  const bool has_min = s.format == WeightFormat::kQ4_1;
+  part.four_bits = s.format != WeightFormat::kQ8_0;
+  const int8_t offset = s.format == WeightFormat::kQ4_0 ? 8 : 0;
+  const size_t groups = static_cast<size_t>(s.out) * static_cast<size_t>(s.in / kGroupSize);
+  part.q.resize(groups * kGroupSize);
+  part.scale.resize(groups);
+  part.min.resize(has_min ? groups : 0);
+  const auto* bytes = static_cast<const uint8_t*>(s.data);
+  for (size_t g = 0; g < groups; ++g, bytes += GroupBytes(s.format)) {
+    part.scale[g] = HalfToFloat(Read16(bytes));
+    if (has_min) part.min[g] = HalfToFloat(Read16(bytes + 2));
+    const uint8_t* values = bytes + (has_min ? 4 : 2);
+    int8_t* q = &part.q[g * kGroupSize];
+    if (!part.four_bits) {
+      std::memcpy(q, values, kGroupSize);
+      continue;
+    }
+    for (size_t i = 0; i < kNibbleBytes; ++i) {
+      q[i] = static_cast<int8_t>((values[i] & 15) - offset);
+      q[i + kNibbleBytes] = static_cast<int8_t>((values[i] >> 4) - offset);
+    }
+  }
+  return part;
+}
+
+WeightPart ReadI8Row(const WeightSource& s) {
+  WeightPart part{.product = Product::kI8Row, .out = s.out, .in = s.in};
+  const auto* q = static_cast<const int8_t*>(s.data);
+  part.q.assign(q, q + static_cast<size_t>(s.out) * static_cast<size_t>(s.in));
+  part.scale.assign(s.row_scale, s.row_scale + s.out);
+  return part;
+}
+
+WeightPart ReadFloats(const WeightSource& s) {
+  WeightPart part{.product = Product::kF32, .out = s.out, .in = s.in};
+  const size_t n = static_cast<size_t>(s.out) * static_cast<size_t>(s.in);
+  part.values.resize(n);
+  const auto* bytes = static_cast<const uint8_t*>(s.data);
+  if (s.format == WeightFormat::kF32) std::memcpy(part.values.data(), bytes, n * sizeof(float));
+  for (size_t i = 0; i < n && s.format != WeightFormat::kF32; ++i) {
+    const uint16_t bits = Read16(bytes + 2 * i);
+    part.values[i] = s.format == WeightFormat::kF16 ? HalfToFloat(bits) : ToFloat(Bf16{bits});
+  }
+  return part;
+}
+
+WeightPart ToFloats(const WeightPart& from, Product product) {
+  WeightPart part{.product = product, .out = from.out, .in = from.in};
+  part.values.reserve(static_cast<size_t>(from.out) * static_cast<size_t>(from.in));
+  for (int32_t row = 0; row < from.out; ++row) {
+    for (int32_t col = 0; col < from.in; ++col) {
+      const float w = from.At(row, col);
+      part.values.push_back(product == Product::kBf16 ? ToFloat(ToBf16(w)) : w);
+    }
+  }
+  return part;
+}
+
+// Integers with one scale for every `span` values; a grouped scale is rounded to binary16 first, as files hold it.
+WeightPart ToIntegers(const WeightPart& from, Product product) {
+  const WeightPart floats = ToFloats(from, Product::kF32);
+  WeightPart part{.product = product, .out = from.out, .in = from.in};
+  const size_t span = product == Product::kGroup ? kGroupSize : static_cast<size_t>(from.in);
+  for (size_t begin = 0; begin < floats.values.size(); begin += span) {
+    float largest = 0.0F;
+    for (size_t i = begin; i < begin + span; ++i) {
+      largest = std::max(largest, std::fabs(floats.values[i]));
+    }
+    float scale = largest / 127.0F;
+    if (product == Product::kGroup) scale = HalfToFloat(FloatToHalf(scale));
+    part.scale.push_back(scale);
+    for (size_t i = begin; i < begin + span; ++i) {
+      const float q = scale > 0.0F ? std::nearbyint(floats.values[i] / scale) : 0.0F;
+      part.q.push_back(static_cast<int8_t>(std::clamp(q, -127.0F, 127.0F)));
+    }
+  }
+  return part;
+}
+
+Status CheckSource(const WeightSource& s, int32_t in, Product product) {
+  if (s.out <= 0 || s.in <= 0 || s.data == nullptr) {
+    return Fail(Code::kInvalidArgument, "a weight of [" + std::to_string(s.out) + ", " +
+                                            std::to_string(s.in) + "] holds nothing");
+  }
+  if (s.in != in) {
+    return Fail(Code::kInvalidArgument, "stacked weights take " + std::to_string(in) + " and " +
+                                            std::to_string(s.in) +
+                                            " values a row: stack only equals");
+  }
+  if ((IsGrouped(s.format) || product == Product::kGroup) && s.in % kGroupSize != 0) {
+    return Fail(Code::kUnsupported, "a row of " + std::to_string(s.in) +
+                                        " values cannot be kept in groups of 32: keep it as bf16");
+  }
+  if (s.format == WeightFormat::kI8Row && s.row_scale == nullptr) {
+    return Fail(Code::kInvalidArgument, "an int8 weight has no row scales");
+  }
+  return {};
+}
+
+}  // namespace
+
+float WeightPart::At(int32_t row, int32_t col) const {
+  const size_t i = static_cast<size_t>(row) * static_cast<size_t>(in) + static_cast<size_t>(col);
+  if (product == Product::kF32 || product == Product::kBf16) return values[i];
+  if (product == Product::kI8Row) return scale[static_cast<size_t>(row)] * static_cast<float>(q[i]);
+  const float w = scale[i / kGroupSize] * static_cast<float>(q[i]);
+  return min.empty() ? w : w + min[i / kGroupSize];
+}
+
+Result<std::vector<WeightPart>> ReadParts(std::span<const WeightSource> stacked, Storage storage) {
+  if (stacked.empty()) return Fail(Code::kInvalidArgument, "a weight needs at least one source");
+  std::vector<WeightPart> parts;
+  for (const WeightSource& s : stacked) {
+    const Product product = Resolve(s.format, storage);
+    PARLEY_TRY_STATUS(CheckSource(s, stacked[0].in, product));
+    WeightPart part = IsGrouped(s.format)                ? ReadGrouped(s)
+                      : s.format == WeightFormat::kI8Row ? ReadI8Row(s)
+                                                         : ReadFloats(s);
+    if (part.product != product) {
+      const bool floats = product == Product::kF32 || product == Product::kBf16;
+      part = floats ? ToFloats(part, product) : ToIntegers(part, product);
+    }
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+float QuantiseSpan(std::span<const float> x, int8_t* q) {
+  float largest = 0.0F;
+  bool finite = true;
+  for (float v : x) {
+    largest = std::max(largest, std::fabs(v));
+    finite = finite && std::isfinite(v);
+  }
+  const float scale = largest / 127.0F;
+  if (!finite || scale < FLT_MIN) {
+    std::fill_n(q, x.size(), int8_t{0});
+    return finite ? 0.0F : std::numeric_limits<float>::quiet_NaN();
+  }
+  for (size_t i = 0; i < x.size(); ++i) {
+    q[i] = static_cast<int8_t>(std::nearbyint(x[i] / scale));  // at most 127: scale is normal
+  }
+  return scale;
+}
+
+}  // namespace parley::kernels
