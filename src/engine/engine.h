@@ -2,14 +2,20 @@
 // A sequence can be appended to, decoded, forked (also while it is being decoded) and rolled back; audio is encoded
 // and transcribed beside it in slices. LocalEngine runs models; tests script theirs behind the same interface.
 //
-// Order:    calls on one sequence act in call order. Append or Rollback on a sequence that is being decoded first ends
-//           its stream (Ended::kSuperseded). Fork beyond the last reported position is a checked bug.
+// Order:    calls on one sequence act in call order. Append, Rollback or Generate on a sequence that is being decoded
+//           first ends its stream (Ended::kSuperseded). A sequence's length is what was appended to it plus the tokens
+//           that were reported; Fork and Rollback take any position up to it, also of appends that still wait.
+//           Beyond it is a checked bug. A Rollback cancels appends behind it (their Done gets kCancelled).
+// Laziness: the last position is computed when somebody wants what follows it (the next Append or Generate). Nobody
+//           can see this but a clock: Done means "everything before the last row is in the cache".
 // Thread:   every call is a message to the engine's thread and never blocks; safe from any thread. Completions and
 //           sinks are called on the engine's thread between steps: they must only pass the news on.
 // Memory:   pages of 16 tokens, reference counted; a fork shares full pages and copies at most one. The pool is sized
 //           at start. A Sequence is a cheap move-only handle; the last one to go returns its pages.
-// Overload: Append and Generate beyond the pool fail with kExhausted at the first Done or sink. Work of the lowest
-//           urgency is stopped first; an answer never fails for pages that were admitted (Open reserves them).
+// Overload: Append and Generate beyond the pool fail with kExhausted at the first Done or sink. Branches of the lowest
+//           urgency lose their pages first: their streams end with kFailed/kExhausted, and so does every later call
+//           on them. An answer never fails for pages that were admitted (Open reserves them). Calls beyond the
+//           bounded mailbox fail with kExhausted too and are counted (EngineStats::refused).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -45,8 +51,8 @@ enum class Urgency : uint8_t {
 // Rows for Append: token ids, or audio embeddings that Encode left on the device.
 class Embeddings;  // engine/embeddings.h: rows on the device, shared
 struct Input {
-  std::vector<TokenId> tokens;
-  std::shared_ptr<const Embeddings> embeddings;  // used when tokens is empty
+  std::vector<TokenId> tokens{};
+  std::shared_ptr<const Embeddings> embeddings{};  // used when tokens is empty
 };
 
 enum class EndReason : uint8_t {
@@ -61,12 +67,16 @@ enum class EndReason : uint8_t {
 
 struct Ended {
   EndReason reason = EndReason::kStopped;
-  Position position =
-      0;  // of the sequence: every token that was delivered is in its cache, the stop token is not
-  Error error;  // kFailed
+  // Length of the sequence: exactly the tokens that were delivered belong to it. A stop token, the tokens of a stop
+  // text, and tokens that were held back because a stop text might begin in them do not.
+  Position position = 0;
+  // kStopText: what the token in which the match begins says before it; "" when the match begins with a token.
+  std::string text{};
+  Error error{};  // kFailed
 };
 
 // Receives a stream's tokens. Called on the engine's thread; a token is reported once it is sampled, in order.
+// `position` is the length of the sequence with this token: Fork(sequence, position) includes it.
 class TokenSink {
  public:
   virtual ~TokenSink() = default;
@@ -76,11 +86,11 @@ class TokenSink {
 
 struct GenerateOptions {
   int32_t max_tokens = 256;
-  std::optional<Time> deadline;   // ends the stream at the first step that would pass it
-  std::vector<TokenId> stop_ids;  // not delivered, not kept
+  std::optional<Time> deadline{};   // ends the stream at the first step that would pass it
+  std::vector<TokenId> stop_ids{};  // not delivered, not kept
   std::vector<std::string>
-      stop_texts;  // matched on the text of the stream, split anywhere; delivered up to the match
-  model::SamplerOptions sampler;
+      stop_texts{};  // matched on the text of the stream, split anywhere; delivered up to the match
+  model::SamplerOptions sampler{};  // its history: the ids of the whole sequence, prompt included
   Urgency urgency = Urgency::kFirstWords;
 };
 
@@ -131,6 +141,8 @@ using TranscribeLane = Id<struct TranscribeLaneTag>;
 struct EngineStats {
   int64_t steps = 0, decode_rows = 0, prefill_rows = 0, forks = 0, rollbacks = 0, pages_copied = 0;
   int64_t pages_total = 0, pages_used = 0, pages_peak = 0, refused = 0, superseded = 0;
+  int64_t evicted = 0;                 // branches that lost their pages to something more urgent
+  int64_t sequences = 0, streams = 0;  // alive now
   int64_t encoder_slices = 0, transcriptions = 0, transcribed_ms = 0, transcriptions_superseded = 0;
   double decode_ms = 0, prefill_ms = 0, encode_ms = 0;
 };
@@ -150,6 +162,8 @@ class Engine {
                           std::shared_ptr<TokenSink> sink) = 0;
   virtual void Stop(
       Stream stream) = 0;  // takes effect before the next step; OnEnded(kStopped) follows
+  // A speculation that is committed becomes kFirstWords, an answer that plays kSpeaking. No effect once it has ended.
+  virtual void SetUrgency(Stream stream, Urgency urgency) = 0;
   virtual EngineStats stats() const = 0;
 };
 

@@ -19,7 +19,7 @@ struct SamplerOptions {
   float repetition_penalty = 1.0F;  // over the ids of `history`; 1: off
   uint64_t seed = 0;
   int32_t vocabulary_limit = 0;  // ids at or above are masked; 0: none
-  std::vector<TokenId> banned;
+  std::vector<TokenId> banned{};
 };
 
 class Sampler {
