@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weights/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "common/check.h"
+#include "weights/weight_format.h"
+
+namespace parley::weights {
+namespace {
+
+using kernels::WeightFormat;
+using Group = std::span<const float>;  // kGroupValues of them
+
+void PutHalf(float value, std::byte* out) {
+  const uint16_t bits = kernels::FloatToHalf(value);
+  std::memcpy(out, &bits, 2);
+}
+
+void PackNibbles(Group x, float inverse, float shift, std::byte* out) {
+  // The shift carries the half of rounding: truncation of q + 0.5, as GGML does it.
+  const auto nibble = [&](float v) {
+    return static_cast<uint8_t>(std::clamp(static_cast<int>(v * inverse + shift), 0, 15));
+  };
+  for (size_t i = 0; i < 16; ++i) {
+    out[i] = static_cast<std::byte>(nibble(x[i]) | (nibble(x[i + 16]) << 4));
+  }
+}
+
+void QuantizeQ4_0(Group x, std::byte* out) {
+  // The value of largest magnitude becomes -8, so that no code is wasted.
+  const float extreme = *std::max_element(
+      x.begin(), x.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+  const float d = extreme / -8.0F;
+  PutHalf(d, out);
+  PackNibbles(x, d != 0.0F ? 1.0F / d : 0.0F, 8.5F, out + 2);
+}
+
+void QuantizeQ4_1(Group x, std::byte* out) {
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  const float d = (*high - *low) / 15.0F;
+  PutHalf(d, out);
+  PutHalf(*low, out + 2);
+  std::vector<float> above(x.begin(), x.end());
+  for (float& v : above) v -= *low;
+  PackNibbles(above, d != 0.0F ? 1.0F / d : 0.0F, 0.5F, out + 4);
+}
+
+void QuantizeQ8_0(Group x, std::byte* out) {
+  float peak = 0.0F;
+  for (const float v : x) peak = std::max(peak, std::fabs(v));
+  const float d = peak / 127.0F;
+  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  PutHalf(d, out);
+  for (size_t i = 0; i < x.size(); ++i) {
+    out[2 + i] = static_cast<std::byte>(static_cast<int8_t>(std::round(x[i] * inverse)));
+  }
+}
+
+}  // namespace
+
+std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat format) {
+  PARLEY_CHECK(format != WeightFormat::kI8Row, "rows are not known here");
+  const bool grouped = IsGrouped(format);
+  const size_t unit_values = grouped ? static_cast<size_t>(kGroupValues) : 1;
+  PARLEY_CHECK(values.size() % unit_values == 0, "grouped formats take whole groups of 32");
+  std::vector<std::byte> bytes(values.size() / unit_values * UnitBytes(format));
+  std::byte* out = bytes.data();
+  for (size_t i = 0; i < values.size(); i += unit_values, out += UnitBytes(format)) {
+    const Group group = values.subspan(i, unit_values);
+    switch (format) {
+      case WeightFormat::kF32:
+        std::memcpy(out, group.data(), 4);
+        break;
+      case WeightFormat::kF16:
+        PutHalf(group[0], out);
+        break;
+      case WeightFormat::kBf16: {
+        const kernels::Bf16 value = kernels::ToBf16(group[0]);
+        std::memcpy(out, &value.bits, 2);
+        break;
+      }
+      case WeightFormat::kQ4_0:
+        QuantizeQ4_0(group, out);
+        break;
+      case WeightFormat::kQ4_1:
+        QuantizeQ4_1(group, out);
+        break;
+      case WeightFormat::kQ8_0:
+        QuantizeQ8_0(group, out);
+        break;
+      case WeightFormat::kI8Row:
+        break;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace parley::weights

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weights/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "weights/dequantize.h"
+#include "weights/weight_format.h"
+
+namespace parley::weights {
+namespace {
+
+using kernels::WeightFormat;
+
+std::vector<float> RoundTrip(const std::vector<float>& values, WeightFormat format) {
+  const std::vector<std::byte> bytes = Quantize(values, format);
+  TensorInfo info;
+  info.name = "t";
+  info.shape = {static_cast<int64_t>(values.size())};
+  info.format = format;
+  info.data = bytes.data();
+  info.bytes = bytes.size();
+  EXPECT_EQ(bytes.size(), ByteCount(format, info.shape).value());
+  return *Dequantized(info);
+}
+
+// The error of a value is at most one step of its group (half a step of rounding, and what rounding the f16 scale and
+// offset moves).
+TEST(Quantize, StaysWithinAStepOfEveryGroup) {
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal(0.0F, 1.0F);
+  std::vector<float> values(32 * 64);
+  for (float& v : values) v = normal(random);
+  for (const auto& [format, steps] : {std::pair{WeightFormat::kQ4_0, 8.0F},
+                                      {WeightFormat::kQ4_1, 15.0F},
+                                      {WeightFormat::kQ8_0, 127.0F}}) {
+    const std::vector<float> back = RoundTrip(values, format);
+    for (size_t g = 0; g < values.size(); g += 32) {
+      const auto [low, high] = std::minmax_element(&values[g], &values[g] + 32);
+      const float peak = std::max(std::fabs(*low), std::fabs(*high));
+      const float step = (format == WeightFormat::kQ4_1 ? *high - *low : peak) / steps;
+      const float half_rounding = peak * 0x1p-10F;
+      for (size_t i = g; i < g + 32; ++i) {
+        // q4_0 has no code for +8: the value opposite to the extreme may lose a whole step.
+        const float allowed =
+            step * (format == WeightFormat::kQ4_0 ? 1.0F : 0.5F) * 1.001F + half_rounding;
+        ASSERT_NEAR(back[i], values[i], allowed) << FormatName(format) << " value " << i;
+      }
+    }
+  }
+}
+
+TEST(Quantize, KeepsWhatTheFormatHolds) {
+  std::vector<float> codes(32);
+  for (size_t i = 0; i < 32; ++i)
+    codes[i] = 0.5F * static_cast<float>(static_cast<int>(i % 16) - 8);
+  EXPECT_EQ(RoundTrip(codes, WeightFormat::kQ4_0), codes);
+  EXPECT_EQ(RoundTrip(codes, WeightFormat::kQ4_1), codes);
+  codes[0] = 63.5F;  // 127 steps of 0.5
+  EXPECT_EQ(RoundTrip(codes, WeightFormat::kQ8_0), codes);
+  const std::vector<float> zeros(32, 0.0F);
+  for (const WeightFormat f : {WeightFormat::kQ4_0, WeightFormat::kQ4_1, WeightFormat::kQ8_0,
+                               WeightFormat::kF16, WeightFormat::kBf16}) {
+    EXPECT_EQ(RoundTrip(zeros, f), zeros) << FormatName(f);
+  }
+  const std::vector<float> constant(32, -1.25F);
+  EXPECT_EQ(RoundTrip(constant, WeightFormat::kQ4_1), constant);
+}
+
+// Nibble order is part of the format: low nibbles are values 0–15 of a group, high nibbles 16–31.
+TEST(Quantize, LaysNibblesOutAsGgml) {
+  std::vector<float> values(32, 0.0F);
+  values[0] = -8.0F;  // code 0, scale 1
+  values[16] = 7.0F;  // code 15
+  const std::vector<std::byte> bytes = Quantize(values, WeightFormat::kQ4_0);
+  EXPECT_EQ(bytes[2], static_cast<std::byte>(0xF0));
+  EXPECT_EQ(bytes[3], static_cast<std::byte>(0x88));
+}
+
+}  // namespace
+}  // namespace parley::weights
