@@ -21,7 +21,7 @@ std::string ErrorOf(const std::filesystem::path& path) {
 TEST(Checkpoint, RequireNamesTheNearestTensor) {
   test::TempDir dir;
   const auto opened = Checkpoint::Open(test::WriteFile(
-      dir.path() / "m.safetensors",
+      dir.path() + "/m.safetensors",
       test::SafetensorsFile(
           R"({"model.layers.3.wq":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},)"
           R"("model.norm":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})",
@@ -43,13 +43,13 @@ TEST(Checkpoint, RequireNamesTheNearestTensor) {
 
 TEST(Checkpoint, SaysWhatAFolderLacks) {
   test::TempDir dir;
-  EXPECT_TRUE(Has(ErrorOf(dir.path() / "absent"), "no such file"));
+  EXPECT_TRUE(Has(ErrorOf(dir.path() + "/absent"), "no such file"));
   EXPECT_TRUE(Has(ErrorOf(dir.path()), "none of them"));
-  test::WriteFile(dir.path() / "a.gguf", "GGUF");
-  test::WriteFile(dir.path() / "b.gguf", "GGUF");
+  test::WriteFile(dir.path() + "/a.gguf", "GGUF");
+  test::WriteFile(dir.path() + "/b.gguf", "GGUF");
   EXPECT_TRUE(Has(ErrorOf(dir.path()), "2 GGUF files"));
-  EXPECT_TRUE(Has(ErrorOf(test::WriteFile(dir.path() / "empty.gguf", "")), "empty file"));
-  EXPECT_TRUE(Has(ErrorOf(test::WriteFile(dir.path() / "page.html", "<!DOCTYPE html><html>")),
+  EXPECT_TRUE(Has(ErrorOf(test::WriteFile(dir.path() + "/empty.gguf", "")), "empty file"));
+  EXPECT_TRUE(Has(ErrorOf(test::WriteFile(dir.path() + "/page.html", "<!DOCTYPE html><html>")),
                   "neither GGUF"));
 }
 

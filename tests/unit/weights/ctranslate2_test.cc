@@ -41,7 +41,7 @@ std::string SmallModel() {
 class Ctranslate2 : public testing::Test {
  protected:
   Result<std::unique_ptr<Checkpoint>> Open(std::string_view content) {
-    return Checkpoint::Open(test::WriteFile(dir_.path() / "model.bin", content));
+    return Checkpoint::Open(test::WriteFile(dir_.path() + "/model.bin", content));
   }
   std::string ErrorOf(std::string_view content) {
     const auto opened = Open(content);

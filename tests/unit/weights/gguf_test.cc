@@ -38,7 +38,7 @@ std::string SmallGguf(const GgufOptions& o = {}) {
 class Gguf : public testing::Test {
  protected:
   Result<std::unique_ptr<Checkpoint>> Open(std::string_view content) {
-    return Checkpoint::Open(test::WriteFile(dir_.path() / "m.gguf", content));
+    return Checkpoint::Open(test::WriteFile(dir_.path() + "/m.gguf", content));
   }
   std::string ErrorOf(std::string_view content) {
     const auto opened = Open(content);

@@ -17,7 +17,7 @@ using test::SafetensorsFile;
 class Safetensors : public testing::Test {
  protected:
   Result<std::unique_ptr<Checkpoint>> Open(std::string_view content) {
-    return Checkpoint::Open(test::WriteFile(dir_.path() / "m.safetensors", content));
+    return Checkpoint::Open(test::WriteFile(dir_.path() + "/m.safetensors", content));
   }
   std::string ErrorOf(std::string_view header, size_t data_bytes) {
     const auto opened = Open(SafetensorsFile(header, std::string(data_bytes, '\0')));
@@ -121,7 +121,7 @@ TEST_F(Safetensors, RefusesEveryTruncation) {
 }
 
 TEST_F(Safetensors, WritesWhatItReads) {
-  const std::string path = (dir_.path() / "out.safetensors").string();
+  const std::string path = dir_.path() + "/out.safetensors";
   auto writer = SafetensorsWriter::Create(path,
                                           {{"x", {2, 3}, WeightFormat::kF32},
                                            {"y", {2}, WeightFormat::kBf16},
@@ -144,20 +144,20 @@ TEST_F(Safetensors, WritesWhatItReads) {
 class Shards : public Safetensors {
  protected:
   void SetUp() override {
-    test::WriteFile(dir_.path() / "model-1.safetensors",
+    test::WriteFile(dir_.path() + "/model-1.safetensors",
                     SafetensorsFile(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
                                     Bytes().Put<float>(1).str()));
-    test::WriteFile(dir_.path() / "model-2.safetensors",
+    test::WriteFile(dir_.path() + "/model-2.safetensors",
                     SafetensorsFile(R"({"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
                                     Bytes().Put<float>(2).str()));
     test::WriteFile(
-        dir_.path() / "config.json",
+        dir_.path() + "/config.json",
         R"({"text_config":{"hidden_size":5120,"tie":false,"names":["x","y"]},"eos":[1,2],"mixed":[[3,1],"t"],"none":null})");
   }
   void Index(std::string_view json) {
-    test::WriteFile(dir_.path() / "model.safetensors.index.json", json);
+    test::WriteFile(dir_.path() + "/model.safetensors.index.json", json);
   }
-  Result<std::unique_ptr<Checkpoint>> OpenDir() { return Checkpoint::Open(dir_.path().string()); }
+  Result<std::unique_ptr<Checkpoint>> OpenDir() { return Checkpoint::Open(dir_.path()); }
 };
 
 TEST_F(Shards, OpenWithAndWithoutIndex) {
@@ -193,7 +193,7 @@ TEST_F(Shards, RefuseAnIndexThatDoesNotFit) {
 }
 
 TEST_F(Shards, RefuseOneTensorInTwoShards) {
-  std::filesystem::copy(dir_.path() / "model-1.safetensors", dir_.path() / "model-3.safetensors");
+  std::filesystem::copy(dir_.path() + "/model-1.safetensors", dir_.path() + "/model-3.safetensors");
   const auto opened = OpenDir();
   ASSERT_FALSE(opened.has_value());
   EXPECT_TRUE(Has(opened.error().message, "\"a\" stands twice")) << opened.error().message;
