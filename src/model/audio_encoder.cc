@@ -1,0 +1,236 @@
+// Whisper's encoder and its Qwen2-Audio variant, once. A block: x += out(attend(norm(x))); x += down(gelu(up(norm(x)))).
+// SPDX-License-Identifier: Apache-2.0
+#include "model/audio_encoder.h"
+
+#include <string>
+#include <vector>
+
+#include "common/check.h"
+#include "model/audio_names.h"
+
+namespace parley::model {
+
+using kernels::Backend;
+using kernels::ConvParams;
+using kernels::DType;
+using kernels::Storage;
+using kernels::Tensor;
+using kernels::TensorView;
+using kernels::WeightPtr;
+using weights::Checkpoint;
+
+namespace {
+
+constexpr float kNormEps = 1e-5F;  // PyTorch's LayerNorm; no checkpoint of the family says another
+constexpr int32_t kTaps = 3;
+constexpr ConvParams kConv1{.kernel = kTaps, .stride = 1, .pad = 1};
+constexpr ConvParams kConv2{.kernel = kTaps, .stride = 2, .pad = 1};
+
+struct BlockWeights {
+  NormWeights attn_norm;
+  LinearWeights qkv;  // [3 hidden, hidden]
+  LinearWeights out;  // [hidden, hidden]
+  NormWeights ffn_norm;
+  LinearWeights up;    // [ffn, hidden]
+  LinearWeights down;  // [hidden, ffn]
+};
+
+class TransformerEncoder final : public AudioEncoder {
+ public:
+  explicit TransformerEncoder(Backend& backend) : backend_(backend) {}
+
+  Status LoadWeights(const Checkpoint& checkpoint, Storage storage);
+
+  const EncoderGeometry& geometry() const override { return geometry_; }
+  size_t weight_bytes() const override;
+  EncoderState NewState(int32_t max_frames) const override;
+  Status Begin(TensorView mel, EncoderState& state) const override;
+  bool Advance(EncoderState& state) const override;
+
+ private:
+  Status ReadGeometry(const Checkpoint& checkpoint, const AudioNames& names);
+  Status LoadConvolutions(const Checkpoint& checkpoint, const AudioNames& names, Storage storage);
+  void Block(const BlockWeights& w, int32_t layer, const EncoderState& s) const;
+  void Finish(EncoderState& state) const;
+
+  Backend& backend_;
+  EncoderGeometry geometry_;
+  WeightPtr conv1_, conv2_;
+  Tensor conv1_bias_, conv2_bias_;
+  Tensor positions_;  // [positions, hidden]
+  std::vector<BlockWeights> blocks_;
+  NormWeights final_norm_;
+};
+
+// Sizes are what the tensors are; only the number of heads has to be said somewhere.
+Status TransformerEncoder::ReadGeometry(const Checkpoint& checkpoint, const AudioNames& names) {
+  EncoderGeometry& g = geometry_;
+  PARLEY_TRY(const auto* conv1, checkpoint.Require(names.conv1 + names.weight, {-1, -1, kTaps}));
+  g.hidden = static_cast<int32_t>(conv1->shape[0]);
+  g.mels = static_cast<int32_t>(conv1->shape[1]);
+  PARLEY_TRY(const auto* positions, checkpoint.Require(names.positions, {-1, g.hidden}));
+  g.positions = static_cast<int32_t>(positions->shape[0]);
+  g.layers = CountBlocks(checkpoint, names);
+  if (g.layers == 0) {
+    PARLEY_TRY([[maybe_unused]] const auto* missing,
+               checkpoint.Require(names.Block(0, names.attn_norm) + names.norm_weight, {g.hidden}));
+  }
+  PARLEY_TRY(const auto* up,
+             checkpoint.Require(names.Block(0, names.up) + names.weight, {-1, g.hidden}));
+  g.ffn = static_cast<int32_t>(up->shape[0]);
+  PARLEY_TRY(g.heads, RequireCount(checkpoint, {names.heads_key}));
+  if (g.hidden % g.heads != 0) {
+    return Fail(Code::kCorruptData, names.heads_key + " is " + std::to_string(g.heads) +
+                                        ", which does not divide the encoder's width " +
+                                        std::to_string(g.hidden));
+  }
+  g.pool = names.pool;
+  return {};
+}
+
+Status TransformerEncoder::LoadConvolutions(const Checkpoint& checkpoint, const AudioNames& names,
+                                            Storage storage) {
+  const EncoderGeometry& g = geometry_;
+  // The first layers see raw log-mel with a wide range of values: one scale a row would be too coarse for them.
+  const Storage plain = storage == Storage::kF32 ? Storage::kF32 : Storage::kBf16;
+  PARLEY_TRY(conv1_, LoadConv(backend_, checkpoint, names.conv1 + names.weight, g.hidden, g.mels,
+                              kTaps, plain));
+  PARLEY_TRY(conv2_, LoadConv(backend_, checkpoint, names.conv2 + names.weight, g.hidden, g.hidden,
+                              kTaps, plain));
+  PARLEY_TRY(conv1_bias_, LoadVector(backend_, checkpoint, names.conv1 + names.bias, g.hidden));
+  PARLEY_TRY(conv2_bias_, LoadVector(backend_, checkpoint, names.conv2 + names.bias, g.hidden));
+  PARLEY_TRY(positions_, LoadTable(backend_, checkpoint, names.positions, g.positions, g.hidden));
+  return {};
+}
+
+Status TransformerEncoder::LoadWeights(const Checkpoint& checkpoint, Storage storage) {
+  PARLEY_TRY(const AudioNames names, EncoderNamesOf(checkpoint));
+  PARLEY_TRY_STATUS(ReadGeometry(checkpoint, names));
+  PARLEY_TRY_STATUS(LoadConvolutions(checkpoint, names, storage));
+  const AudioLoader load{backend_, checkpoint, names, storage};
+  const int32_t hidden = geometry_.hidden;
+  for (int32_t i = 0; i < geometry_.layers; ++i) {
+    const auto part = [&](const std::string& name) { return names.Block(i, name); };
+    BlockWeights w;
+    PARLEY_TRY(w.attn_norm, load.Norm(part(names.attn_norm), hidden));
+    PARLEY_TRY(
+        w.qkv,
+        load.Fused(names.qkv.empty() ? "" : part(names.qkv),
+                   {{part(names.q), hidden}, {part(names.k), hidden}, {part(names.v), hidden}},
+                   hidden));
+    PARLEY_TRY(w.out, load.Linear({{part(names.out), hidden}}, hidden));
+    PARLEY_TRY(w.ffn_norm, load.Norm(part(names.ffn_norm), hidden));
+    PARLEY_TRY(w.up, load.Linear({{part(names.up), geometry_.ffn}}, hidden));
+    PARLEY_TRY(w.down, load.Linear({{part(names.down), hidden}}, geometry_.ffn));
+    blocks_.push_back(std::move(w));
+  }
+  PARLEY_TRY(final_norm_, load.Norm(names.final_norm, hidden));
+  return {};
+}
+
+size_t TransformerEncoder::weight_bytes() const {
+  size_t bytes = conv1_->bytes() + conv2_->bytes();
+  for (const BlockWeights& w : blocks_) {
+    bytes += w.qkv.weight->bytes() + w.out.weight->bytes() + w.up.weight->bytes() +
+             w.down.weight->bytes();
+  }
+  return bytes;
+}
+
+EncoderState TransformerEncoder::NewState(int32_t max_frames) const {
+  const EncoderGeometry& g = geometry_;
+  PARLEY_CHECK(max_frames >= 1 && max_frames <= 2 * g.positions,
+               "a state for more frames than the encoder has positions");
+  const int32_t rows = (max_frames + 1) / 2;
+  const auto rows_of = [&](int32_t cols) { return backend_.Allocate(DType::kF32, rows, cols); };
+  return {.mel = backend_.Allocate(DType::kF32, max_frames, g.mels),
+          .conv1 = backend_.Allocate(DType::kF32, max_frames, g.hidden),
+          .x = rows_of(g.hidden),
+          .h = rows_of(g.hidden),
+          .qkv = rows_of(3 * g.hidden),
+          .attn = rows_of(g.hidden),
+          .ffn = rows_of(g.ffn),
+          .out = rows_of(g.hidden)};
+}
+
+Status TransformerEncoder::Begin(TensorView mel, EncoderState& state) const {
+  if (mel.rows < 1 || mel.rows > state.mel.view().rows) {
+    return Fail(Code::kInvalidArgument, "the encoder was given " + std::to_string(mel.rows) +
+                                            " frames; its state holds 1 to " +
+                                            std::to_string(state.mel.view().rows));
+  }
+  PARLEY_CHECK(mel.cols == geometry_.mels && mel.stride == mel.cols, "mel rows, packed");
+  state.frames = mel.rows;
+  state.rows = (mel.rows + 1) / 2;
+  state.out_rows = 0;
+  state.next_layer = 0;
+  const TensorView input = state.mel.view().Rows(0, state.frames);
+  const TensorView conv1 = state.conv1.view().Rows(0, state.frames);
+  const TensorView x = state.x.view().Rows(0, state.rows);
+  backend_.Upload({mel.F32(), static_cast<size_t>(mel.rows) * static_cast<size_t>(mel.cols)},
+                  input);
+  backend_.Conv1d(input, *conv1_, conv1_bias_, kConv1, conv1);
+  backend_.Gelu(conv1);
+  backend_.Conv1d(conv1, *conv2_, conv2_bias_, kConv2, x);
+  backend_.Gelu(x);
+  backend_.Add(x, positions_.view().Rows(0, state.rows));
+  PARLEY_TAP(backend_, "encoder.conv", -1, x);
+  return {};
+}
+
+bool TransformerEncoder::Advance(EncoderState& state) const {
+  if (state.next_layer < geometry_.layers) {
+    Block(blocks_[static_cast<size_t>(state.next_layer)], state.next_layer, state);
+    ++state.next_layer;
+  }
+  if (state.next_layer < geometry_.layers) return false;
+  if (state.out_rows == 0) Finish(state);
+  return true;
+}
+
+void TransformerEncoder::Block(const BlockWeights& w, int32_t layer, const EncoderState& s) const {
+  const int32_t hidden = geometry_.hidden;
+  const TensorView x = s.x.view().Rows(0, s.rows);
+  const TensorView h = s.h.view().Rows(0, s.rows);
+  const TensorView qkv = s.qkv.view().Rows(0, s.rows);
+  const TensorView attn = s.attn.view().Rows(0, s.rows);
+  const TensorView ffn = s.ffn.view().Rows(0, s.rows);
+  backend_.LayerNorm(x, w.attn_norm.weight, w.attn_norm.bias, kNormEps, h);
+  backend_.Linear(h, *w.qkv.weight, w.qkv.bias, qkv);
+  backend_.AttendDense(qkv.Cols(0, hidden), qkv.Cols(hidden, hidden), qkv.Cols(2 * hidden, hidden),
+                       hidden / geometry_.heads, /*causal=*/false, attn);
+  backend_.Linear(attn, *w.out.weight, w.out.bias, h);
+  backend_.Add(x, h);
+  backend_.LayerNorm(x, w.ffn_norm.weight, w.ffn_norm.bias, kNormEps, h);
+  backend_.Linear(h, *w.up.weight, w.up.bias, ffn);
+  backend_.Gelu(ffn);
+  backend_.Linear(ffn, *w.down.weight, w.down.bias, h);
+  backend_.Add(x, h);
+  PARLEY_TAP(backend_, "encoder.block", layer, x);
+}
+
+void TransformerEncoder::Finish(EncoderState& state) const {
+  TensorView x = state.x.view().Rows(0, state.rows);
+  state.out_rows = state.rows;
+  if (geometry_.pool) {
+    state.out_rows = state.rows / 2;  // an odd last row is dropped
+    const TensorView pooled = state.h.view().Rows(0, state.out_rows);
+    backend_.AvgPool2(x, pooled);
+    x = pooled;
+  }
+  const TensorView out = state.out.view().Rows(0, state.out_rows);
+  backend_.LayerNorm(x, final_norm_.weight, final_norm_.bias, kNormEps, out);
+  PARLEY_TAP(backend_, "encoder.out", -1, out);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AudioEncoder>> AudioEncoder::Load(Backend& backend,
+                                                         const Checkpoint& checkpoint,
+                                                         Storage storage) {
+  auto encoder = std::make_unique<TransformerEncoder>(backend);
+  PARLEY_TRY_STATUS(encoder->LoadWeights(checkpoint, storage));
+  return std::unique_ptr<AudioEncoder>(std::move(encoder));
+}
+
+}  // namespace parley::model

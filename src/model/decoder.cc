@@ -1,0 +1,234 @@
+// The graph of Llama and Qwen2 (they differ in biases of q, k and v, and in the head), once, for every backend.
+// SPDX-License-Identifier: Apache-2.0
+#include "model/decoder.h"
+
+#include <vector>
+
+#include "common/check.h"
+#include "model/decoder_names.h"
+#include "model/weight_loading.h"
+
+namespace parley::model {
+
+using kernels::Backend;
+using kernels::DType;
+using kernels::Storage;
+using kernels::Tensor;
+using kernels::TensorView;
+using kernels::WeightPtr;
+using weights::Checkpoint;
+
+namespace {
+
+struct LayerWeights {
+  Tensor attn_norm;   // [hidden]
+  WeightPtr qkv;      // [(heads + 2 kv_heads) * head_dim, hidden]
+  Tensor qkv_bias;    // empty without biases
+  WeightPtr out;      // [hidden, heads * head_dim]
+  Tensor ffn_norm;    // [hidden]
+  WeightPtr gate_up;  // [2 ffn, hidden]
+  WeightPtr down;     // [hidden, ffn]
+};
+
+// The rows of a step, as views into the state.
+struct StepViews {
+  TensorView x, h, qkv, q, k, v, qk, attn, gate_up, act;
+};
+
+class PagedDecoder final : public Decoder {
+ public:
+  PagedDecoder(Backend& backend, const DecoderGeometry& geometry)
+      : backend_(backend), geometry_(geometry) {}
+
+  Status LoadWeights(const Checkpoint& checkpoint, Storage storage);
+
+  const DecoderGeometry& geometry() const override { return geometry_; }
+  size_t weight_bytes() const override;
+  DecoderState NewState(int32_t max_rows, int32_t max_logit_rows) const override;
+  void Forward(const DecoderInput& input, DecoderState& state) const override;
+
+ private:
+  Status LoadLayer(const Checkpoint& checkpoint, const DecoderNames& names, int32_t layer,
+                   Storage storage);
+  StepViews ViewsOf(const DecoderState& state, int32_t rows) const;
+  void Embed(const DecoderInput& input, const TensorView& x) const;
+  void Layer(const LayerWeights& w, int32_t layer, const kernels::StepBatch& batch,
+             const StepViews& s) const;
+
+  Backend& backend_;
+  DecoderGeometry geometry_;
+  WeightPtr table_;
+  WeightPtr head_;  // the table's storage when tied
+  Tensor final_norm_;
+  std::vector<LayerWeights> layers_;
+};
+
+Status PagedDecoder::LoadWeights(const Checkpoint& checkpoint, Storage storage) {
+  const DecoderNames names = NamesOf(checkpoint);
+  const DecoderGeometry& g = geometry_;
+  // A table that is only looked up gains nothing from another storage.
+  const Storage table_storage = g.tied_head ? storage : Storage::kAsIs;
+  PARLEY_TRY(table_, LoadMatrix(backend_, checkpoint, {{names.table, g.vocabulary}}, g.hidden,
+                                table_storage));
+  head_ = table_;
+  if (!g.tied_head) {
+    PARLEY_TRY(head_,
+               LoadMatrix(backend_, checkpoint, {{names.head, g.vocabulary}}, g.hidden, storage));
+  }
+  PARLEY_TRY(final_norm_, LoadVector(backend_, checkpoint, names.final_norm, g.hidden));
+  layers_.reserve(static_cast<size_t>(g.layers));
+  for (int32_t i = 0; i < g.layers; ++i) {
+    PARLEY_TRY_STATUS(LoadLayer(checkpoint, names, i, storage));
+  }
+  return {};
+}
+
+Status PagedDecoder::LoadLayer(const Checkpoint& checkpoint, const DecoderNames& names,
+                               int32_t layer, Storage storage) {
+  const DecoderGeometry& g = geometry_;
+  const int32_t q_size = g.heads * g.head_dim;
+  const int32_t kv_size = g.kv_heads * g.head_dim;
+  const auto weight = [&](const std::string& part) { return names.Weight(layer, part); };
+  const auto bias = [&](const std::string& part) { return names.Bias(layer, part); };
+  LayerWeights w;
+  PARLEY_TRY(w.attn_norm, LoadVector(backend_, checkpoint, weight(names.attn_norm), g.hidden));
+  PARLEY_TRY(w.qkv, LoadMatrix(backend_, checkpoint,
+                               {{weight(names.q), q_size},
+                                {weight(names.k), kv_size},
+                                {weight(names.v), kv_size}},
+                               g.hidden, storage));
+  if (g.qkv_bias) {
+    PARLEY_TRY(
+        w.qkv_bias,
+        LoadBias(backend_, checkpoint,
+                 {{bias(names.q), q_size}, {bias(names.k), kv_size}, {bias(names.v), kv_size}}));
+  }
+  PARLEY_TRY(w.out,
+             LoadMatrix(backend_, checkpoint, {{weight(names.out), g.hidden}}, q_size, storage));
+  PARLEY_TRY(w.ffn_norm, LoadVector(backend_, checkpoint, weight(names.ffn_norm), g.hidden));
+  PARLEY_TRY(w.gate_up, LoadMatrix(backend_, checkpoint,
+                                   {{weight(names.gate), g.ffn}, {weight(names.up), g.ffn}},
+                                   g.hidden, storage));
+  PARLEY_TRY(w.down,
+             LoadMatrix(backend_, checkpoint, {{weight(names.down), g.hidden}}, g.ffn, storage));
+  layers_.push_back(std::move(w));
+  return {};
+}
+
+size_t PagedDecoder::weight_bytes() const {
+  size_t bytes = table_->bytes() + (head_ == table_ ? 0 : head_->bytes());
+  for (const LayerWeights& w : layers_) {
+    bytes += w.qkv->bytes() + w.out->bytes() + w.gate_up->bytes() + w.down->bytes();
+  }
+  return bytes;
+}
+
+DecoderState PagedDecoder::NewState(int32_t max_rows, int32_t max_logit_rows) const {
+  const DecoderGeometry& g = geometry_;
+  const auto rows_of = [&](int32_t cols) { return backend_.Allocate(DType::kF32, max_rows, cols); };
+  return {.x = rows_of(g.hidden),
+          .h = rows_of(g.hidden),
+          .qkv = rows_of((g.heads + 2 * g.kv_heads) * g.head_dim),
+          .attn = rows_of(g.heads * g.head_dim),
+          .gate_up = rows_of(2 * g.ffn),
+          .act = rows_of(g.ffn),
+          .picked = backend_.Allocate(DType::kF32, max_logit_rows, g.hidden),
+          .logits = backend_.Allocate(DType::kF32, max_logit_rows, g.vocabulary)};
+}
+
+StepViews PagedDecoder::ViewsOf(const DecoderState& state, int32_t rows) const {
+  const int32_t q_size = geometry_.heads * geometry_.head_dim;
+  const int32_t kv_size = geometry_.kv_heads * geometry_.head_dim;
+  const TensorView qkv = state.qkv.view().Rows(0, rows);
+  return {.x = state.x.view().Rows(0, rows),
+          .h = state.h.view().Rows(0, rows),
+          .qkv = qkv,
+          .q = qkv.Cols(0, q_size),
+          .k = qkv.Cols(q_size, kv_size),
+          .v = qkv.Cols(q_size + kv_size, kv_size),
+          .qk = qkv.Cols(0, q_size + kv_size),
+          .attn = state.attn.view().Rows(0, rows),
+          .gate_up = state.gate_up.view().Rows(0, rows),
+          .act = state.act.view().Rows(0, rows)};
+}
+
+// Tokens are looked up, runs of negative ids take the next embeddings as they are.
+void PagedDecoder::Embed(const DecoderInput& input, const TensorView& x) const {
+  int32_t taken = 0;
+  const auto rows = static_cast<int32_t>(input.ids.size());
+  for (int32_t begin = 0; begin < rows;) {
+    const bool audio = input.ids[static_cast<size_t>(begin)] < 0;
+    int32_t end = begin + 1;
+    while (end < rows && (input.ids[static_cast<size_t>(end)] < 0) == audio) ++end;
+    const int32_t count = end - begin;
+    if (audio) {
+      PARLEY_CHECK(taken + count <= input.embeddings.rows, "fewer embeddings than negative ids");
+      backend_.Copy(input.embeddings.Rows(taken, count), x.Rows(begin, count));
+      taken += count;
+    } else {
+      backend_.Embed(*table_,
+                     input.ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)),
+                     x.Rows(begin, count));
+    }
+    begin = end;
+  }
+  PARLEY_CHECK(taken == input.embeddings.rows, "more embeddings than negative ids");
+}
+
+void PagedDecoder::Layer(const LayerWeights& w, int32_t layer, const kernels::StepBatch& batch,
+                         const StepViews& s) const {  // s.x: [rows, hidden]
+  const float eps = geometry_.norm_eps;
+  backend_.RmsNorm(s.x, w.attn_norm, eps, s.h);
+  backend_.Linear(s.h, *w.qkv, w.qkv_bias, s.qkv);
+  backend_.Rope(s.qk, geometry_.rope, batch);
+  backend_.AppendKv(s.k, s.v, batch, layer);
+  backend_.Attend(s.q, batch, layer, s.attn);
+  PARLEY_TAP(backend_, "decoder.attn", layer, s.attn);
+  backend_.Linear(s.attn, *w.out, {}, s.h);
+  backend_.AddRmsNorm(s.x, s.h, w.ffn_norm, eps, s.h);  // x += h; h = norm(x)
+  backend_.Linear(s.h, *w.gate_up, {}, s.gate_up);
+  backend_.SwiGlu(s.gate_up, s.act);
+  backend_.Linear(s.act, *w.down, {}, s.h);
+  backend_.Add(s.x, s.h);
+  PARLEY_TAP(backend_, "decoder.layer", layer, s.x);
+}
+
+void PagedDecoder::Forward(const DecoderInput& input, DecoderState& state) const {
+  const kernels::StepBatch& batch = *input.batch;
+  const auto wanted = static_cast<int32_t>(input.logit_rows.size());
+  PARLEY_CHECK(static_cast<size_t>(batch.rows) == input.ids.size(), "one id a row of the batch");
+  PARLEY_CHECK(batch.rows <= state.x.view().rows, "more rows than the state was made for");
+  PARLEY_CHECK(wanted <= state.picked.view().rows, "more logits than the state was made for");
+  const StepViews s = ViewsOf(state, batch.rows);
+
+  Embed(input, s.x);
+  PARLEY_TAP(backend_, "decoder.embed", -1, s.x);
+  for (int32_t i = 0; i < geometry_.layers; ++i) {
+    Layer(layers_[static_cast<size_t>(i)], i, batch, s);
+  }
+  if (wanted == 0) return;
+
+  // The head is the largest product of a small model: only rows that somebody samples from pay for it.
+  const TensorView picked = state.picked.view().Rows(0, wanted);
+  for (int32_t i = 0; i < wanted; ++i) {
+    const int32_t row = input.logit_rows[static_cast<size_t>(i)];
+    PARLEY_CHECK(row >= 0 && row < batch.rows, "logits of a row that is not in the step");
+    backend_.Copy(s.x.Rows(row, 1), picked.Rows(i, 1));
+  }
+  backend_.RmsNorm(picked, final_norm_, geometry_.norm_eps, picked);
+  const TensorView logits = state.logits.view().Rows(0, wanted);
+  backend_.Linear(picked, *head_, {}, logits);
+  PARLEY_TAP(backend_, "decoder.logits", -1, logits);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> Decoder::Load(Backend& backend, const Checkpoint& checkpoint,
+                                               Storage storage) {
+  PARLEY_TRY(const DecoderGeometry geometry, ReadDecoderGeometry(checkpoint));
+  auto decoder = std::make_unique<PagedDecoder>(backend, geometry);
+  PARLEY_TRY_STATUS(decoder->LoadWeights(checkpoint, storage));
+  return std::unique_ptr<Decoder>(std::move(decoder));
+}
+
+}  // namespace parley::model

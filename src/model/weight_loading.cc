@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/weight_loading.h"
+
+#include <cmath>
+
+#include "weights/dequantize.h"
+
+namespace parley::model {
+
+using kernels::Backend;
+using kernels::Tensor;
+using kernels::WeightPtr;
+using kernels::WeightSource;
+using weights::Checkpoint;
+using weights::TensorInfo;
+
+namespace {
+
+Result<Tensor> UploadRows(Backend& backend, const std::vector<float>& values, int32_t rows,
+                          int32_t cols) {
+  Tensor out = backend.Allocate(kernels::DType::kF32, rows, cols);
+  backend.Upload(values, out);
+  PARLEY_TRY_STATUS(backend.Poll());
+  return out;
+}
+
+std::string Join(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) {
+    if (!out.empty()) out += " or ";
+    out += '"';
+    out += name;
+    out += '"';
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Tensor> LoadVector(Backend& backend, const Checkpoint& checkpoint, std::string_view name,
+                          int32_t size) {
+  PARLEY_TRY(const TensorInfo* info, checkpoint.Require(name, {size}));
+  PARLEY_TRY(const std::vector<float> values, weights::Dequantized(*info));
+  return UploadRows(backend, values, 1, size);
+}
+
+Result<Tensor> LoadTable(Backend& backend, const Checkpoint& checkpoint, std::string_view name,
+                         int32_t rows, int32_t cols) {
+  PARLEY_TRY(const TensorInfo* info, checkpoint.Require(name, {rows, cols}));
+  PARLEY_TRY(const std::vector<float> values, weights::Dequantized(*info));
+  return UploadRows(backend, values, rows, cols);
+}
+
+Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
+                             const std::vector<MatrixRows>& stacked, int32_t in,
+                             kernels::Storage storage) {
+  std::vector<WeightSource> sources;
+  for (const MatrixRows& rows : stacked) {
+    PARLEY_TRY(const TensorInfo* info, checkpoint.Require(rows.name, {rows.out, in}));
+    sources.push_back({.format = info->format,
+                       .out = rows.out,
+                       .in = in,
+                       .data = info->data,
+                       .row_scale = info->row_scale});
+  }
+  auto weight = backend.LoadWeight(sources, storage);
+  if (!weight) return Context(stacked.front().name, std::move(weight).error());
+  return weight;
+}
+
+Result<Tensor> LoadBias(Backend& backend, const Checkpoint& checkpoint,
+                        const std::vector<MatrixRows>& stacked) {
+  std::vector<float> all;
+  for (const MatrixRows& rows : stacked) {
+    if (rows.name.empty()) {
+      all.resize(all.size() + static_cast<size_t>(rows.out), 0.0F);
+      continue;
+    }
+    PARLEY_TRY(const TensorInfo* info, checkpoint.Require(rows.name, {rows.out}));
+    PARLEY_TRY(const std::vector<float> values, weights::Dequantized(*info));
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return UploadRows(backend, all, 1, static_cast<int32_t>(all.size()));
+}
+
+Result<WeightPtr> LoadConv(Backend& backend, const Checkpoint& checkpoint, std::string_view name,
+                           int32_t out, int32_t in, int32_t kernel, kernels::Storage storage) {
+  PARLEY_TRY(const TensorInfo* info, checkpoint.Require(name, {out, in, kernel}));
+  PARLEY_TRY(const std::vector<float> file, weights::Dequantized(*info));
+  std::vector<float> turned(file.size());
+  const auto channels = static_cast<size_t>(in);
+  const auto taps = static_cast<size_t>(kernel);
+  for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
+    for (size_t c = 0; c < channels; ++c) {
+      for (size_t t = 0; t < taps; ++t) {
+        turned[(o * taps + t) * channels + c] = file[(o * channels + c) * taps + t];
+      }
+    }
+  }
+  const WeightSource source{
+      .format = kernels::WeightFormat::kF32, .out = out, .in = in * kernel, .data = turned.data()};
+  auto weight = backend.LoadWeight({&source, 1}, storage);
+  if (!weight) return Context(name, std::move(weight).error());
+  return weight;
+}
+
+const double* FindNumber(const Checkpoint& checkpoint, const std::vector<std::string>& keys) {
+  for (const auto& key : keys) {
+    if (const double* found = checkpoint.Number(key)) return found;
+  }
+  return nullptr;
+}
+
+Result<double> RequireNumber(const Checkpoint& checkpoint, const std::vector<std::string>& keys) {
+  if (const double* found = FindNumber(checkpoint, keys)) return *found;
+  return Fail(Code::kCorruptData,
+              "the " + std::string(checkpoint.format()) + " checkpoint's metadata has no number " +
+                  Join(keys) + "; is its config.json beside it, and is it for this kind of model?");
+}
+
+Result<int32_t> RequireCount(const Checkpoint& checkpoint, const std::vector<std::string>& keys) {
+  PARLEY_TRY(const double value, RequireNumber(checkpoint, keys));
+  constexpr double kLargest = 1 << 30;
+  if (!(value >= 1 && value <= kLargest) || value != std::floor(value)) {
+    return Fail(Code::kCorruptData, "metadata " + Join(keys) + " is " + std::to_string(value) +
+                                        "; a whole number of at least 1 is expected");
+  }
+  return static_cast<int32_t>(value);
+}
+
+}  // namespace parley::model
