@@ -1,0 +1,109 @@
+// Do we agree with PyTorch, tap by tap? Tiny random networks in f32 on the reference backend.
+// SPDX-License-Identifier: Apache-2.0
+#include "golden/golden.h"
+
+#include <gtest/gtest.h>
+
+#include "model/audio_encoder.h"
+#include "model/decoder.h"
+#include "model/whisper_decoder.h"
+#include "unit/model/decoder_harness.h"
+
+namespace parley {
+namespace {
+
+using golden::Golden;
+using kernels::DType;
+using kernels::Storage;
+
+// Rounding of two correct programs that add in another order; measured at 2 to 24 epsilons.
+constexpr float kEpsilons = 100;
+
+kernels::TensorView HostView(std::vector<float>& values, int32_t cols) {
+  return {.data = values.data(),
+          .dtype = DType::kF32,
+          .rows = static_cast<int32_t>(values.size()) / cols,
+          .cols = cols,
+          .stride = cols};
+}
+
+void ExpectDecoderAgrees(const std::string& checkpoint_name) {
+  const auto backend = kernels::MakeReferenceBackend();
+  const auto checkpoint = golden::Open(checkpoint_name);
+  Golden golden("llama.taps.safetensors", *backend);
+  ASSERT_TRUE(checkpoint != nullptr && golden.ok());
+  auto decoder = model::Decoder::Load(*backend, *checkpoint, Storage::kF32);
+  ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
+  EXPECT_TRUE((*decoder)->geometry().tied_head);
+  const std::vector<TokenId> ids = golden.Ids("input.ids");
+  model::OneSequence sequence(*backend, **decoder, 256, DType::kF32,
+                              static_cast<int32_t>(ids.size()));
+  sequence.Append(ids);
+  ASSERT_TRUE(backend->Poll().has_value());
+  golden.ExpectAll("decoder.", kEpsilons);
+}
+
+TEST(Golden, LlamaFromSafetensorsAgreesWithTransformers) { ExpectDecoderAgrees("llama"); }
+
+TEST(Golden, LlamaFromGgufAgreesWithTransformers) { ExpectDecoderAgrees("llama.gguf"); }
+
+TEST(Golden, StepAudioHearsAndAnswersAsPyTorchDoes) {
+  const auto backend = kernels::MakeReferenceBackend();
+  const auto checkpoint = golden::Open("step_audio");
+  Golden golden("step_audio.taps.safetensors", *backend);
+  ASSERT_TRUE(checkpoint != nullptr && golden.ok());
+  auto encoder = model::AudioEncoder::Load(*backend, *checkpoint, Storage::kF32);
+  ASSERT_TRUE(encoder.has_value()) << encoder.error().message;
+  auto adaptor = model::Adaptor::Load(*backend, *checkpoint, Storage::kF32);
+  ASSERT_TRUE(adaptor.has_value()) << adaptor.error().message;
+  auto decoder = model::Decoder::Load(*backend, *checkpoint, Storage::kF32);
+  ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
+  EXPECT_FALSE((*decoder)->geometry().tied_head);
+  EXPECT_TRUE((*decoder)->geometry().qkv_bias);
+
+  std::vector<float> mel = golden.Values("input.mel");
+  model::EncoderState state = (*encoder)->NewState(48);
+  ASSERT_TRUE((*encoder)->Begin(HostView(mel, golden.Cols("input.mel")), state).has_value());
+  while (!(*encoder)->Advance(state)) {
+  }
+  const kernels::Tensor heard =
+      backend->Allocate(DType::kF32, (*adaptor)->OutRows(state.out_rows), (*adaptor)->out_width());
+  (*adaptor)->Forward(state.out.view().Rows(0, state.out_rows), heard);
+  const std::vector<TokenId> ids = golden.Ids("input.ids");
+  model::OneSequence sequence(*backend, **decoder, 64, DType::kF32,
+                              static_cast<int32_t>(ids.size()));
+  sequence.Append(ids, heard);
+  ASSERT_TRUE(backend->Poll().has_value());
+  golden.ExpectAll("", kEpsilons);
+}
+
+TEST(Golden, WhisperAgreesWithTransformers) {
+  const auto backend = kernels::MakeReferenceBackend();
+  const auto checkpoint = golden::Open("whisper");
+  Golden golden("whisper.taps.safetensors", *backend);
+  ASSERT_TRUE(checkpoint != nullptr && golden.ok());
+  auto encoder = model::AudioEncoder::Load(*backend, *checkpoint, Storage::kF32);
+  ASSERT_TRUE(encoder.has_value()) << encoder.error().message;
+  auto decoder = model::WhisperDecoder::Load(*backend, *checkpoint, Storage::kF32);
+  ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
+
+  std::vector<float> mel = golden.Values("input.mel");
+  model::EncoderState state = (*encoder)->NewState(40);
+  ASSERT_TRUE((*encoder)->Begin(HostView(mel, golden.Cols("input.mel")), state).has_value());
+  while (!(*encoder)->Advance(state)) {
+  }
+  model::WhisperState talk = (*decoder)->NewState(20, 24);
+  for (int32_t layer = 0; layer < (*decoder)->geometry().layers; ++layer) {
+    (*decoder)->Hear(state.out.view().Rows(0, state.out_rows), layer, talk);
+  }
+  // First many at once, then one by one, as a transcription does: the taps must come out the same.
+  const std::vector<TokenId> ids = golden.Ids("input.ids");
+  const std::span<const TokenId> all(ids);
+  (*decoder)->Forward(all.first(5), 5, talk);
+  for (size_t i = 5; i < all.size(); ++i) (*decoder)->Forward(all.subspan(i, 1), 1, talk);
+  ASSERT_TRUE(backend->Poll().has_value());
+  golden.ExpectAll("", kEpsilons);
+}
+
+}  // namespace
+}  // namespace parley
