@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "features/pitch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "features/loudness.h"
+
+namespace parley::features {
+namespace {
+
+constexpr size_t kWindow = kSampleRateHz / 25;
+constexpr size_t kHop = kSampleRateHz / 100;
+constexpr auto kShortest = static_cast<size_t>(kSampleRateHz / PitchTracker::kHighestHz);
+constexpr auto kLongest = static_cast<size_t>(kSampleRateHz / PitchTracker::kLowestHz);
+constexpr float kQuietDbfs = -55.0f;
+constexpr float kLeastClarity = 0.5f;
+constexpr float kNearTheBest = 0.9f;
+
+// Correlation of the window with itself `lag` samples later, over the part where both exist,
+// divided by the energy of both parts, so that a louder half does not win.
+float Correlation(std::span<const float> x, size_t lag) {
+  float product = 0.0f;
+  float energy = 0.0f;
+  for (size_t i = 0; i + lag < x.size(); ++i) {
+    product += x[i] * x[i + lag];
+    energy += x[i] * x[i] + x[i + lag] * x[i + lag];
+  }
+  return energy > 0.0f ? 2.0f * product / energy : 0.0f;
+}
+
+Pitch Estimate(std::span<const float> window, std::span<float> correlation) {
+  if (RmsDbfs(window) < kQuietDbfs) return {};
+  // One lag more on either side, so that every candidate has two neighbours.
+  for (size_t lag = kShortest - 1; lag <= kLongest + 1; ++lag) {
+    correlation[lag] = Correlation(window, lag);
+  }
+  auto is_peak = [&](size_t lag) {
+    return correlation[lag] > correlation[lag - 1] && correlation[lag] >= correlation[lag + 1];
+  };
+  float best = 0.0f;
+  for (size_t lag = kShortest; lag <= kLongest; ++lag) {
+    if (is_peak(lag)) best = std::max(best, correlation[lag]);
+  }
+  if (best < kLeastClarity) return {};
+  size_t period = kShortest;
+  while (!is_peak(period) || correlation[period] < kNearTheBest * best) ++period;
+
+  const float before = correlation[period - 1];
+  const float at = correlation[period];
+  const float after = correlation[period + 1];
+  const float curve = before - 2.0f * at + after;
+  const float shift = curve < 0.0f ? 0.5f * (before - after) / curve : 0.0f;
+  return {.hz = static_cast<float>(kSampleRateHz) / (static_cast<float>(period) + shift),
+          .clarity = std::min(at, 1.0f)};
+}
+
+}  // namespace
+
+PitchTracker::PitchTracker() : correlation_(kLongest + 2) { window_.reserve(kWindow); }
+
+std::span<const Pitch> PitchTracker::Push(PcmView samples) {
+  estimates_.clear();
+  while (!samples.empty()) {
+    const size_t piece = std::min(samples.size(), kWindow - window_.size());
+    window_.insert(window_.end(), samples.begin(), samples.begin() + static_cast<int64_t>(piece));
+    samples = samples.subspan(piece);
+    if (window_.size() < kWindow) break;
+    estimates_.push_back(Estimate(window_, correlation_));
+    window_.erase(window_.begin(), window_.begin() + kHop);
+  }
+  return estimates_;
+}
+
+std::span<const Pitch> PitchTracker::Flush() {
+  estimates_.clear();
+  Reset();
+  return estimates_;
+}
+
+void PitchTracker::Reset() { window_.clear(); }
+
+}  // namespace parley::features
