@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <random>
 
+#include "support/paths.h"
 #include "weights/dequantize.h"
 #include "weights/weight_format.h"
 
@@ -68,6 +72,31 @@ TEST(Quantize, KeepsWhatTheFormatHolds) {
   }
   const std::vector<float> constant(32, -1.25F);
   EXPECT_EQ(RoundTrip(constant, WeightFormat::kQ4_1), constant);
+}
+
+// The bytes that gguf-py makes of the same values (tests/golden/make_weights_goldens.py).
+TEST(Quantize, RoundsAsGgmlDoes) {
+  std::vector<float> values(32 * 256);
+  for (uint64_t i = 0; i < values.size(); ++i) {
+    const double mixed =
+        static_cast<double>((i * 2654435761U) % (uint64_t{1} << 32U)) / 0x1p31 - 1.0;
+    values[i] = static_cast<float>(mixed * static_cast<double>(1 + i / 32));
+  }
+  std::ifstream in(test::GoldenDir() + "/weights_goldens.txt");
+  std::string kind, name, expected;
+  for (int line = 0; line < 3; ++line) {
+    ASSERT_TRUE(in >> kind >> name >> expected);
+    ASSERT_EQ(kind, "quantized");
+    const WeightFormat format = name == "q4_0"   ? WeightFormat::kQ4_0
+                                : name == "q4_1" ? WeightFormat::kQ4_1
+                                                 : WeightFormat::kQ8_0;
+    uint64_t fnv = 14695981039346656037U;
+    for (const std::byte b : Quantize(values, format))
+      fnv = (fnv ^ static_cast<uint64_t>(b)) * 1099511628211U;
+    char found[17];
+    std::snprintf(found, sizeof(found), "%016llx", static_cast<unsigned long long>(fnv));
+    EXPECT_EQ(found, expected) << name;
+  }
 }
 
 // Nibble order is part of the format: low nibbles are values 0–15 of a group, high nibbles 16–31.
