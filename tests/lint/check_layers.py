@@ -31,9 +31,9 @@ def matches(path, globs):
 
 
 def resolve(root, name):
-    """Our own headers have one spelling: from the root, or from src/. CMake makes x.h out of x.h.in."""
+    """Our own headers have one spelling: from the root, or from src/."""
     for base in ("", "src/"):
-        if any(os.path.isfile(os.path.join(root, base + name + made)) for made in ("", ".in")):
+        if os.path.isfile(os.path.join(root, base + name)):
             return base + name
     return None
 

@@ -1,0 +1,235 @@
+// The steps: who runs, whose pages go to whom, and what becomes of the logits.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/check.h"
+#include "engine/engine_core.h"
+
+namespace parley::engine {
+namespace {
+
+constexpr int kFailuresToBreak = 3;
+
+// Shares of decoder steps and audio slices while both wait, by urgency; a step's price in turns.
+int64_t PassCost(Urgency urgency) {
+  constexpr int64_t kCost[] = {3, 4, 8, 16, 24, 48};  // first words … housekeeping
+  return kCost[static_cast<size_t>(urgency)];
+}
+
+}  // namespace
+
+bool EngineCore::DecoderHasWork() const {
+  return std::ranges::any_of(sequences_, [](const auto& s) { return s.second.wanted() > 0; });
+}
+
+bool EngineCore::idle() const { return !DecoderHasWork() && !audio_.urgency(); }
+
+StepReport EngineCore::Step(Time now, Notices& notices) {
+  StepReport report;
+  EndPassedDeadlines(now, notices);
+  Plan();
+  const std::optional<Urgency> audio = audio_.urgency();
+  if (entries_.empty() && !audio) return report;
+
+  bool decode = !entries_.empty();
+  if (entries_.empty() || !audio) {
+    decoder_pass_ = audio_pass_ = 0;  // nobody waits: nobody is owed anything
+  } else {
+    Urgency most = Urgency::kHousekeeping;
+    for (const StepEntry& entry : entries_) most = std::min(most, entry.urgency);
+    decode = decoder_pass_ < audio_pass_ || (decoder_pass_ == audio_pass_ && most <= *audio);
+    (decode ? decoder_pass_ : audio_pass_) += PassCost(decode ? most : *audio);
+  }
+  if (decode) {
+    RunDecoder(report, notices);
+  } else {
+    audio_.Advance(report, notices);
+    if (const Status polled = parts_.backend->Poll(); !polled.has_value()) {
+      audio_.FailLast(polled.error(), notices);
+    }
+  }
+  return report;
+}
+
+void EngineCore::EndPassedDeadlines(Time now, Notices& notices) {
+  for (auto& [id, sequence] : sequences_) {
+    if (sequence.stream && sequence.stream->options.deadline &&
+        now >= *sequence.stream->options.deadline) {
+      EndStream(sequence, EndReason::kDeadline, notices);
+    }
+  }
+}
+
+void EngineCore::Plan() {
+  entries_.clear();
+  for (auto& [id, sequence] : sequences_) {
+    const Position wanted = sequence.wanted();
+    if (wanted == 0) continue;
+    entries_.push_back({.sequence = &sequence,
+                        .urgency = sequence.work_urgency(),
+                        .wanted = static_cast<int32_t>(wanted),
+                        .samples = sequence.stream != nullptr,
+                        .waited = sequence.waited,
+                        .served = sequence.served,
+                        .id = id});
+  }
+  PlanStep(entries_, {.rows = config_.step_rows,
+                      .logit_rows = config_.branches,
+                      .mixed_rows = config_.mixed_rows,
+                      .background_rows = config_.background_rows});
+}
+
+void EngineCore::RunDecoder(StepReport& report, Notices& notices) {
+  ++step_;
+  const int64_t copies = cache_->copies();
+  for (StepEntry& entry : entries_) {
+    if (entry.rows > 0) GrantPages(entry, notices);
+  }
+  batch_.Clear();
+  for (StepEntry& entry : entries_) {
+    if (entry.sequence->lost) entry.rows = 0;  // a later, more urgent entry took its pages
+    entry.logit_row = -1;
+    if (entry.rows == 0) {
+      ++entry.sequence->waited;
+      continue;
+    }
+    entry.logit_row = batch_.Add(*entry.sequence, entry.rows, entry.logits);
+    report.logit_rows += entry.logits ? 1 : 0;
+    (entry.decodes() ? report.decode_rows : report.prefill_rows) += entry.rows;
+  }
+  report.context = batch_.context();
+  report.pages_copied = static_cast<int32_t>(cache_->copies() - copies);
+  if (batch_.rows() == 0) return;
+  batch_.Run(cache_->pool());
+  if (DeviceFailed(report, notices)) return;
+  for (const StepEntry& entry : entries_) {
+    if (entry.rows > 0) Advance(entry, notices);
+  }
+}
+
+// Pages for the entry's rows, at others' expense if need be; fewer rows, or its failure, when there are none.
+void EngineCore::GrantPages(StepEntry& entry, Notices& notices) {
+  SequenceState& sequence = *entry.sequence;
+  if (sequence.lost) return;
+  for (;;) {
+    PagePool::Refusal refusal = PagePool::Refusal::kNone;
+    const int32_t rows = cache_->MakeWritable(sequence, entry.rows, refusal);
+    if (refusal == PagePool::Refusal::kNone) return;
+    if (refusal == PagePool::Refusal::kNoFreePage && Evict(sequence, notices)) continue;
+    entry.logits = false;
+    entry.rows = rows;
+    if (rows > 0) return;
+    ++stats_.refused;
+    const PagePool& pages = cache_->pages();
+    FailWork(sequence,
+             Fail(Code::kExhausted, "no page is left for another " +
+                                        std::to_string(kernels::kPageTokens) +
+                                        " positions: " + std::to_string(pages.used()) + " of " +
+                                        std::to_string(pages.total()) + " are in use, " +
+                                        std::to_string(admission_.promised()) +
+                                        " are promised; raise engine.kv_mb or reserve more"),
+             notices);
+    return;
+  }
+}
+
+// The branch of the lowest urgency, the youngest of them, loses its pages. False: nobody may be stopped for this.
+bool EngineCore::Evict(const SequenceState& wanting, Notices& notices) {
+  SequenceState* victim = nullptr;
+  for (auto& [id, sequence] : sequences_) {
+    if (&sequence == &wanting || sequence.lost || !cache_->HoldsSoftPages(sequence)) continue;
+    if (!wanting.firm && sequence.urgency <= wanting.urgency) continue;
+    if (victim == nullptr || sequence.urgency >= victim->urgency) victim = &sequence;
+  }
+  if (victim == nullptr) return false;
+  ++stats_.evicted;
+  const Error why = Fail(Code::kExhausted, "its pages were needed by something more urgent");
+  FailWork(*victim, why, notices);
+  cache_->Release(*victim);
+  victim->lost = why;
+  return true;
+}
+
+void EngineCore::Advance(const StepEntry& entry, Notices& notices) {
+  SequenceState& sequence = *entry.sequence;
+  sequence.computed += entry.rows;
+  sequence.served = step_;
+  sequence.waited = 0;
+  CompleteAppends(sequence, notices);
+  if (entry.logit_row >= 0) TakeToken(sequence, batch_.Logits(entry.logit_row), notices);
+}
+
+void EngineCore::TakeToken(SequenceState& sequence, std::span<const float> logits,
+                           Notices& notices) {
+  StreamState& stream = *sequence.stream;
+  const TokenId id = stream.sampler.Sample(logits, sequence.ids);
+  if (std::ranges::count(stream.options.stop_ids, id) > 0) {
+    Report(sequence, sequence.length(), notices);  // held back for a stop text that will not come
+    return EndStream(sequence, EndReason::kStopToken, notices);
+  }
+  sequence.ids.push_back(id);
+  ++stream.sampled;
+  const StopMatcher::Outcome outcome = stream.matcher.Push(id);
+  Report(sequence, stream.delivered + outcome.release, notices);
+  if (outcome.matched) {
+    return EndStream(sequence, EndReason::kStopText, notices, std::string(outcome.text));
+  }
+  const bool full = sequence.length() == max_positions_;
+  if (stream.sampled < stream.options.max_tokens && !full) return;
+  Report(sequence, sequence.length(), notices);
+  if (stream.sampled >= stream.options.max_tokens) {
+    return EndStream(sequence, EndReason::kBudget, notices);
+  }
+  EndStream(sequence, EndReason::kFailed, notices, {},
+            Fail(Code::kExhausted, "the sequence holds " + std::to_string(max_positions_) +
+                                       " positions, all that this model and pool take"));
+}
+
+void EngineCore::Report(SequenceState& sequence, Position up_to, Notices& notices) {
+  StreamState& stream = *sequence.stream;
+  while (stream.delivered < up_to) {
+    const TokenId id = sequence.ids[static_cast<size_t>(stream.delivered)];
+    notices.push_back(TokenNotice{stream.sink, stream.id, id, ++stream.delivered});
+  }
+}
+
+// Rows of a failed step are not counted as computed, so a sequence is as it was before; whoever waited is told.
+bool EngineCore::DeviceFailed(StepReport& report, Notices& notices) {
+  const Status polled = parts_.backend->Poll();
+  if (polled.has_value()) {
+    failures_ = 0;
+    return false;
+  }
+  const Error why = Context(
+      "the device failed in a step of " + std::to_string(batch_.rows()) + " rows", polled.error());
+  for (const StepEntry& entry : entries_) {
+    if (entry.rows > 0) FailWork(*entry.sequence, why, notices);
+  }
+  report.logit_rows = 0;
+  if (++failures_ >= kFailuresToBreak && !broken_) {
+    broken_ = Context(std::to_string(failures_) + " steps in a row failed; restart parley", why);
+    for (auto& [id, sequence] : sequences_) FailWork(sequence, *broken_, notices);
+  }
+  return true;
+}
+
+void EngineCore::Account(const StepReport& report, Duration spent) {
+  if (!report.worked()) return;
+  ++stats_.steps;
+  stats_.decode_rows += report.decode_rows;
+  stats_.prefill_rows += report.prefill_rows;
+  stats_.encoder_slices += report.encoder_slices;
+  stats_.transcriptions += report.transcriptions;
+  stats_.transcribed_ms += report.transcribed_ms;
+  if (report.prefill_rows > 0) {
+    stats_.prefill_ms += Ms(spent);
+  } else if (report.decode_rows > 0) {
+    stats_.decode_ms += Ms(spent);
+  } else {
+    stats_.encode_ms += Ms(spent);
+  }
+}
+
+}  // namespace parley::engine
