@@ -110,9 +110,10 @@ Error Context(std::string_view where, Error error);
   }                                            \
   declaration = *std::move(tmp)
 
-// The same for a Status.
-#define PARLEY_TRY_STATUS(...)                                                      \
-  do {                                                                              \
-    if (::parley::Status parley_status = (__VA_ARGS__); !parley_status.has_value()) \
-      return std::move(parley_status).error();                                      \
+// The same for a Status. __COUNTER__, not __LINE__: a lambda among the arguments may try as well.
+#define PARLEY_TRY_STATUS(...) \
+  PARLEY_TRY_STATUS_IMPL(PARLEY_CONCAT(parley_status_, __COUNTER__), __VA_ARGS__)
+#define PARLEY_TRY_STATUS_IMPL(tmp, ...)                                           \
+  do {                                                                             \
+    if (::parley::Status tmp = (__VA_ARGS__); !tmp) return std::move(tmp).error(); \
   } while (false)

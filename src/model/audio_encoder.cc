@@ -44,13 +44,14 @@ class TransformerEncoder final : public AudioEncoder {
   const EncoderGeometry& geometry() const override { return geometry_; }
   size_t weight_bytes() const override;
   EncoderState NewState(int32_t max_frames) const override;
-  Status Begin(TensorView mel, EncoderState& state) const override;
+  Status Begin(TensorView mel, SilentTail tail, EncoderState& state) const override;
   bool Advance(EncoderState& state) const override;
 
  private:
   Status ReadGeometry(const Checkpoint& checkpoint, const AudioNames& names);
   Status LoadConvolutions(const Checkpoint& checkpoint, const AudioNames& names, Storage storage);
   void Block(const BlockWeights& w, int32_t layer, const EncoderState& s) const;
+  Status AppendSilence(SilentTail tail, EncoderState& state) const;
   void Finish(EncoderState& state) const;
 
   Backend& backend_;
@@ -153,7 +154,7 @@ EncoderState TransformerEncoder::NewState(int32_t max_frames) const {
           .out = rows_of(g.hidden)};
 }
 
-Status TransformerEncoder::Begin(TensorView mel, EncoderState& state) const {
+Status TransformerEncoder::Begin(TensorView mel, SilentTail tail, EncoderState& state) const {
   if (mel.rows < 1 || mel.rows > state.mel.view().rows) {
     return Fail(Code::kInvalidArgument, "the encoder was given " + std::to_string(mel.rows) +
                                             " frames; its state holds 1 to " +
@@ -161,20 +162,46 @@ Status TransformerEncoder::Begin(TensorView mel, EncoderState& state) const {
   }
   PARLEY_CHECK(mel.cols == geometry_.mels && mel.stride == mel.cols, "mel rows, packed");
   state.frames = mel.rows;
-  state.rows = (mel.rows + 1) / 2;
   state.out_rows = 0;
   state.next_layer = 0;
+  const int32_t conv_rows = (mel.rows + 1) / 2;
   const TensorView input = state.mel.view().Rows(0, state.frames);
   const TensorView conv1 = state.conv1.view().Rows(0, state.frames);
-  const TensorView x = state.x.view().Rows(0, state.rows);
-  backend_.Upload({mel.F32(), static_cast<size_t>(mel.rows) * static_cast<size_t>(mel.cols)},
-                  input);
+  const TensorView conv2 = state.x.view().Rows(0, conv_rows);
+  const size_t values = static_cast<size_t>(mel.rows) * static_cast<size_t>(mel.cols);
+  backend_.Upload({mel.F32(), values}, input);
   backend_.Conv1d(input, *conv1_, conv1_bias_, kConv1, conv1);
   backend_.Gelu(conv1);
-  backend_.Conv1d(conv1, *conv2_, conv2_bias_, kConv2, x);
-  backend_.Gelu(x);
-  backend_.Add(x, positions_.view().Rows(0, state.rows));
-  PARLEY_TAP(backend_, "encoder.conv", -1, x);
+  backend_.Conv1d(conv1, *conv2_, conv2_bias_, kConv2, conv2);
+  backend_.Gelu(conv2);
+  state.rows = conv_rows;
+  if (tail.rows > 0) PARLEY_TRY_STATUS(AppendSilence(tail, state));
+  const int32_t dense = state.rows - tail.rows;
+  backend_.Add(state.x.view().Rows(0, dense), positions_.view().Rows(0, dense));
+  PARLEY_TAP(backend_, "encoder.conv", -1, state.x.view().Rows(0, state.rows));
+  return {};
+}
+
+Status TransformerEncoder::AppendSilence(SilentTail tail, EncoderState& state) const {
+  PARLEY_CHECK(tail.stride >= 1 && state.rows >= 4, "a tail behind four rows of silence");
+  const int32_t dense = state.rows - 2;
+  const int32_t last = dense + (tail.rows - 1) * tail.stride;
+  if (last >= geometry_.positions || dense + tail.rows > state.x.view().rows) {
+    return Fail(Code::kInvalidArgument,
+                "the encoder was asked for position " + std::to_string(last) + " and " +
+                    std::to_string(dense + tail.rows) + " rows; it has " +
+                    std::to_string(geometry_.positions) + " positions, its state " +
+                    std::to_string(state.x.view().rows) + " rows");
+  }
+  const TensorView silent = state.h.view().Rows(0, 1);
+  backend_.Copy(state.x.view().Rows(dense - 1, 1), silent);
+  TensorView positions = positions_.view().Rows(dense, 1);  // every stride-th row from here on
+  positions.rows = tail.rows;
+  positions.stride *= tail.stride;
+  const TensorView rows = state.x.view().Rows(dense, tail.rows);
+  backend_.Copy(positions, rows);
+  backend_.Add(rows, silent);
+  state.rows = dense + tail.rows;
   return {};
 }
 

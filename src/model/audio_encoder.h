@@ -23,13 +23,20 @@ struct EncoderGeometry {
   bool pool = false;  // Qwen2-Audio: average pairs of rows before the last norm
 };
 
+// Silence behind the input, without computing it: a row of silence looks the same everywhere but for its position, so
+// `rows` of them are made from one, `stride` positions apart. With stride 1 the result is that of a longer input.
+struct SilentTail {
+  int32_t rows = 0;
+  int32_t stride = 1;
+};
+
 struct EncoderState {
   kernels::Tensor mel;    // [max_frames, mels]
   kernels::Tensor conv1;  // [max_frames, hidden]
   kernels::Tensor x;      // [max_rows, hidden], max_rows = (max_frames + 1) / 2
   kernels::Tensor h, qkv, attn, ffn, out;
   int32_t frames = 0;      // of the input in hand
-  int32_t rows = 0;        // after the convolutions
+  int32_t rows = 0;        // after the convolutions, and of the tail
   int32_t out_rows = 0;    // rows of `out` that Encode filled
   int32_t next_layer = 0;  // where the next slice goes on
 };
@@ -46,7 +53,10 @@ class AudioEncoder {
 
   // mel: [frames, mels] on the host. Begin uploads and runs the convolutions; each Advance runs one block; true when
   // state.out holds the result. In slices, so that a long encoding never holds up a decode step.
-  virtual Status Begin(kernels::TensorView mel, EncoderState& state) const = 0;
+  Status Begin(kernels::TensorView mel, EncoderState& state) const { return Begin(mel, {}, state); }
+  // With a tail: the input must end in four rows (eight frames) of silence at least; the last two of them, which see the
+  // input's edge, are left out, and the row before them is repeated.
+  virtual Status Begin(kernels::TensorView mel, SilentTail tail, EncoderState& state) const = 0;
   virtual bool Advance(EncoderState& state) const = 0;
 };
 

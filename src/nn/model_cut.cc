@@ -2,6 +2,7 @@
 #include "nn/model_cut.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/result.hpp>
@@ -27,10 +28,11 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string NearestNames(const std::string& wanted, const std::set<std::string>& names) {
+template <class Map>
+std::string NearestNames(const std::string& wanted, const Map& names) {
   std::vector<std::pair<size_t, std::string>> ranked;
   ranked.reserve(names.size());
-  for (const std::string& name : names) ranked.emplace_back(EditDistance(wanted, name), name);
+  for (const auto& [name, place] : names) ranked.emplace_back(EditDistance(wanted, name), name);
   const size_t shown = std::min<size_t>(3, ranked.size());
   std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(shown),
                     ranked.end());
@@ -41,8 +43,44 @@ std::string NearestNames(const std::string& wanted, const std::set<std::string>&
   return list;
 }
 
-ov::ParameterVector ParametersReachedFrom(const ov::ResultVector& results) {
-  ov::ParameterVector found;
+using Tensors = std::map<std::string, ov::Output<ov::Node>>;
+
+Tensors TensorsByName(const ov::Model& model) {
+  Tensors tensors;
+  for (const std::shared_ptr<ov::Node>& node : model.get_ordered_ops()) {
+    if (ov::is_type<ov::op::v0::Result>(node)) continue;
+    for (const ov::Output<ov::Node>& output : node->outputs()) {
+      for (const std::string& name : output.get_names()) tensors.insert_or_assign(name, output);
+    }
+  }
+  return tensors;
+}
+
+Result<ov::Output<ov::Node>> Find(const Tensors& tensors, const std::string& name) {
+  const auto found = tensors.find(name);
+  if (found != tensors.end()) return found->second;
+  return Fail(Code::kNotFound, "no tensor \"" + name + "\" to cut the network at, nearest: " +
+                                   NearestNames(name, tensors));
+}
+
+// A new entry into the graph in place of `tensor`; outputs of other parts keep the original.
+std::shared_ptr<ov::op::v0::Parameter> Enter(ov::Output<ov::Node> tensor, const Part::In& in) {
+  auto entry = std::make_shared<ov::op::v0::Parameter>(tensor.get_element_type(),
+                                                       ov::PartialShape::dynamic());
+  const std::set<ov::Input<ov::Node>> users = tensor.get_target_inputs();
+  for (ov::Input<ov::Node> user : users) {
+    if (!ov::is_type<ov::op::v0::Result>(user.get_node())) {
+      user.replace_source_output(entry->output(0));
+    }
+  }
+  entry->set_friendly_name(in.name);
+  entry->output(0).set_names({in.name});
+  return entry;
+}
+
+std::set<std::shared_ptr<ov::op::v0::Parameter>> ParametersReachedFrom(
+    const ov::ResultVector& results) {
+  std::set<std::shared_ptr<ov::op::v0::Parameter>> found;
   std::set<ov::Node*> seen;
   std::vector<std::shared_ptr<ov::Node>> open(results.begin(), results.end());
   while (!open.empty()) {
@@ -50,7 +88,7 @@ ov::ParameterVector ParametersReachedFrom(const ov::ResultVector& results) {
     open.pop_back();
     if (!seen.insert(node.get()).second) continue;
     if (auto parameter = std::dynamic_pointer_cast<ov::op::v0::Parameter>(node)) {
-      found.push_back(parameter);
+      found.insert(parameter);
     }
     for (const ov::Input<ov::Node>& input : node->inputs()) {
       open.push_back(input.get_source_output().get_node_shared_ptr());
@@ -59,57 +97,44 @@ ov::ParameterVector ParametersReachedFrom(const ov::ResultVector& results) {
   return found;
 }
 
-// The parameters in the order of the original model, which is the order of the file.
-ov::ParameterVector InOrderOf(const ov::ParameterVector& original, ov::ParameterVector found) {
-  auto place = [&](const std::shared_ptr<ov::op::v0::Parameter>& p) {
-    return std::find(original.begin(), original.end(), p) - original.begin();
-  };
-  std::sort(found.begin(), found.end(),
-            [&](const auto& a, const auto& b) { return place(a) < place(b); });
-  return found;
-}
-
 }  // namespace
 
-Result<ModelHalves> CutModel(std::shared_ptr<ov::Model> model, const std::string& cut) {
-  std::set<std::string> names;
-  ov::Output<ov::Node> place;
-  for (const std::shared_ptr<ov::Node>& node : model->get_ordered_ops()) {
-    if (ov::is_type<ov::op::v0::Result>(node) || ov::is_type<ov::op::v0::Parameter>(node)) continue;
-    for (const ov::Output<ov::Node>& output : node->outputs()) {
-      for (const std::string& name : output.get_names()) {
-        names.insert(name);
-        if (name == cut) place = output;
-      }
+Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(std::shared_ptr<ov::Model> model,
+                                                         std::span<const Part> parts) {
+  const Tensors tensors = TensorsByName(*model);
+
+  // All exits first: an entry takes every other user of its tensor away.
+  std::vector<ov::ResultVector> results(parts.size());
+  for (size_t p = 0; p < parts.size(); ++p) {
+    for (const std::string& name : parts[p].outputs) {
+      PARLEY_TRY(const ov::Output<ov::Node> tensor, Find(tensors, name));
+      results[p].push_back(std::make_shared<ov::op::v0::Result>(tensor));
     }
   }
-  if (place.get_node() == nullptr) {
-    return Fail(Code::kNotFound, "no tensor \"" + cut + "\" to cut the network at, nearest: " +
-                                     NearestNames(cut, names));
+  std::vector<ov::ParameterVector> entries(parts.size());
+  for (size_t p = 0; p < parts.size(); ++p) {
+    for (const Part::In& in : parts[p].inputs) {
+      PARLEY_TRY(const ov::Output<ov::Node> tensor, Find(tensors, in.name));
+      auto entry = std::dynamic_pointer_cast<ov::op::v0::Parameter>(tensor.get_node_shared_ptr());
+      if (entry == nullptr) entry = Enter(tensor, in);
+      entry->set_partial_shape(
+          ov::PartialShape(std::vector<ov::Dimension>(in.shape.begin(), in.shape.end())));
+      entries[p].push_back(std::move(entry));
+    }
   }
 
-  const ov::ParameterVector parameters = model->get_parameters();
-  const ov::ResultVector results = model->get_results();
-
-  // A copy of the graph for the front, before the original is rewired for the rear. The copy
-  // shares the constants, so the weights are not doubled.
-  const ov::ResultVector front_results{std::make_shared<ov::op::v0::Result>(place)};
-  auto front = std::make_shared<ov::Model>(
-      front_results, InOrderOf(parameters, ParametersReachedFrom(front_results)));
-  front = front->clone();
-
-  auto entry =
-      std::make_shared<ov::op::v0::Parameter>(place.get_element_type(), place.get_partial_shape());
-  const std::set<ov::Input<ov::Node>> users = place.get_target_inputs();
-  for (ov::Input<ov::Node> user : users) {
-    // The front's Result holds on to the original tensor; leave it there.
-    if (user.get_node() != front_results[0].get()) user.replace_source_output(entry->output(0));
+  std::vector<std::shared_ptr<ov::Model>> models;
+  for (size_t p = 0; p < parts.size(); ++p) {
+    for (const auto& needed : ParametersReachedFrom(results[p])) {
+      if (std::find(entries[p].begin(), entries[p].end(), needed) == entries[p].end()) {
+        return Fail(Code::kUnsupported, "the part up to \"" + parts[p].outputs.front() +
+                                            "\" needs the input \"" + needed->get_friendly_name() +
+                                            "\" too");
+      }
+    }
+    models.push_back(std::make_shared<ov::Model>(results[p], entries[p]));
   }
-  entry->set_friendly_name(cut);
-  entry->output(0).set_names({cut});
-  ov::ParameterVector rear_parameters = InOrderOf(parameters, ParametersReachedFrom(results));
-  return ModelHalves{.front = std::move(front),
-                     .rear = std::make_shared<ov::Model>(results, rear_parameters)};
+  return models;
 }
 
 }  // namespace parley::nn

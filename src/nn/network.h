@@ -15,7 +15,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -29,6 +28,17 @@ enum class Precision { kF32, kBf16 };
 struct NetworkOptions {
   int threads = 1;
   Precision precision = Precision::kF32;
+};
+
+// A stretch of a graph: what goes in, what comes out, and how to run it.
+struct Part {
+  struct In {
+    std::string name;
+    std::vector<int64_t> shape;  // as far as it is known: -1 is any length
+  };
+  std::vector<In> inputs;
+  std::vector<std::string> outputs;
+  NetworkOptions options;
 };
 
 // A borrowed input tensor; the data must stay valid during Run.
@@ -49,12 +59,11 @@ class Network {
   static Result<std::unique_ptr<Network>> Load(const std::string& path,
                                                const NetworkOptions& options);
 
-  // One file, two networks: `front` computes the tensor `cut`, `rear` goes on from it (its input
-  // has the same name). The graph is cut in memory while loading. An unknown name fails with the
-  // nearest names that exist.
-  static Result<std::pair<std::unique_ptr<Network>, std::unique_ptr<Network>>> LoadCut(
-      const std::string& path, const std::string& cut, const NetworkOptions& front,
-      const NetworkOptions& rear);
+  // One file, several networks: the graph is cut in memory while loading and the parts are
+  // compiled at once. Inputs and outputs are tensors of the graph, by name. An unknown name fails
+  // with the nearest names that exist; so does a part that needs an input it does not list.
+  static Result<std::vector<std::unique_ptr<Network>>> LoadParts(const std::string& path,
+                                                                 std::span<const Part> parts);
 
   virtual ~Network() = default;
   // Every input must be given, in any order. Returns the output with that index.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <numeric>
 #include <openvino/openvino.hpp>
 
@@ -211,14 +212,25 @@ Result<std::unique_ptr<Network>> Network::Load(const std::string& path,
   });
 }
 
-Result<std::pair<std::unique_ptr<Network>, std::unique_ptr<Network>>> Network::LoadCut(
-    const std::string& path, const std::string& cut, const NetworkOptions& front,
-    const NetworkOptions& rear) {
-  using Pair = std::pair<std::unique_ptr<Network>, std::unique_ptr<Network>>;
-  return AtTheBorder(path, [&]() -> Result<Pair> {
-    PARLEY_TRY(ModelHalves halves, CutModel(SharedCore().read_model(path), cut));
-    auto front_network = Compile(path + " (front)", halves.front, front);
-    return Pair(std::move(front_network), Compile(path + " (rear)", halves.rear, rear));
+Result<std::vector<std::unique_ptr<Network>>> Network::LoadParts(const std::string& path,
+                                                                 std::span<const Part> parts) {
+  using Networks = std::vector<std::unique_ptr<Network>>;
+  return AtTheBorder(path, [&]() -> Result<Networks> {
+    PARLEY_TRY(std::vector<std::shared_ptr<ov::Model>> models,
+               CutModel(SharedCore().read_model(path), parts));
+    // Compiling is most of the time it takes to load: all parts at once.
+    std::vector<std::future<std::unique_ptr<Network>>> compiling;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      compiling.push_back(std::async(std::launch::async, [&, p] {
+        auto network =
+            Compile(path + " (part " + std::to_string(p + 1) + ")", models[p], parts[p].options);
+        models[p].reset();  // its graph is not needed any longer
+        return network;
+      }));
+    }
+    Networks networks;
+    for (auto& part : compiling) networks.push_back(part.get());
+    return networks;
   });
 }
 

@@ -31,9 +31,9 @@ def matches(path, globs):
 
 
 def resolve(root, name):
-    """Our own headers have one spelling: from the root, or from src/."""
+    """Our own headers have one spelling: from the root, or from src/. CMake makes x.h out of x.h.in."""
     for base in ("", "src/"):
-        if os.path.isfile(os.path.join(root, base + name)):
+        if any(os.path.isfile(os.path.join(root, base + name + made)) for made in ("", ".in")):
             return base + name
     return None
 

@@ -10,7 +10,7 @@ MODULES = {
     "kernels": ["src/common"],
     "audio_io": ["src/common"],
     "src/features": ["src/common"],
-    "src/nn": ["src/common"],
+    "src/nn": ["src/common", "src/features"],
     "src/weights": ["src/common", "kernels"],
     "src/model": ["src/common", "kernels", "src/weights", "src/features"],
     "src/engine": ["src/common", "kernels", "src/weights", "src/features", "src/model"],

@@ -126,17 +126,28 @@ TEST(Network, SaysWhatIsWrongWithAFile) {
   EXPECT_FALSE(Network::Load(path, {})) << "an empty file";
 }
 
-TEST(NetworkCut, UnknownTensorNamesItsNeighbours) {
-  const auto halves = Network::LoadCut(SileroPath(), "no_such_tensor", {}, {});
-  ASSERT_FALSE(halves);
-  EXPECT_EQ(halves.error().code, Code::kNotFound);
-  EXPECT_NE(halves.error().message.find("no tensor \"no_such_tensor\""), std::string::npos)
-      << halves.error().message;
-  EXPECT_NE(halves.error().message.find("nearest: \""), std::string::npos);
+TEST(NetworkParts, UnknownTensorNamesItsNeighbours) {
+  const std::vector<Part> parts = {
+      {.inputs = {{"input", {1, 576}}}, .outputs = {"no_such_tensor"}, .options = {}}};
+  const auto networks = Network::LoadParts(SileroPath(), parts);
+  ASSERT_FALSE(networks);
+  EXPECT_EQ(networks.error().code, Code::kNotFound);
+  EXPECT_NE(networks.error().message.find("no tensor \"no_such_tensor\""), std::string::npos)
+      << networks.error().message;
+  EXPECT_NE(networks.error().message.find("nearest: \""), std::string::npos);
+}
+
+TEST(NetworkParts, PartNamesTheInputItLacks) {
+  const std::vector<Part> parts = {
+      {.inputs = {{"input", {1, 576}}}, .outputs = {"output"}, .options = {}}};
+  const auto networks = Network::LoadParts(SileroPath(), parts);
+  ASSERT_FALSE(networks);
+  EXPECT_NE(networks.error().message.find("needs the input \"state\" too"), std::string::npos)
+      << networks.error().message;
 }
 
 // One utterance through the default voice: whole, and cut between flow and vocoder.
-TEST(NetworkCut, FrontThenRearEqualsTheWhole) {
+TEST(NetworkParts, PartsInTurnEqualTheWhole) {
   const std::string path = test::ModelDir("piper-en-us-joe") + "/en_US-joe-medium.onnx";
   const std::vector<int64_t> phonemes = {1, 0,  20, 0,   59, 0,  24, 0, 120,
                                          0, 27, 0,  100, 0,  10, 0,  2};
@@ -156,18 +167,23 @@ TEST(NetworkCut, FrontThenRearEqualsTheWhole) {
     expected.assign(sound->data.begin(), sound->data.end());
   }
   const std::string cut = "/Mul_7_output_0";
-  auto halves = Network::LoadCut(path, cut, {}, {});
+  const std::vector<Part> parts = {
+      {.inputs = {{"input", {1, -1}}, {"input_lengths", {1}}, {"scales", {3}}},
+       .outputs = {cut},
+       .options = {}},
+      {.inputs = {{cut, {1, 192, -1}}}, .outputs = {"output"}, .options = {}}};
+  auto halves = Network::LoadParts(path, parts);
   ASSERT_TRUE(halves) << halves.error().message;
-  EXPECT_EQ(halves->first->input_names(),
+  EXPECT_EQ(halves->at(0)->input_names(),
             (std::vector<std::string>{"input", "input_lengths", "scales"}));
-  EXPECT_EQ(halves->second->input_names(), (std::vector<std::string>{cut}));
-  const auto latent = halves->first->Run(inputs);
+  EXPECT_EQ(halves->at(1)->input_names(), (std::vector<std::string>{cut}));
+  const auto latent = halves->at(0)->Run(inputs);
   ASSERT_TRUE(latent) << latent.error().message;
   ASSERT_EQ(latent->shape.size(), 3u);
   EXPECT_EQ(latent->shape[1], 192);
   const std::vector<Input> rear_inputs = {
       {.name = cut, .shape = latent->shape, .data = latent->data}};
-  const auto sound = halves->second->Run(rear_inputs);
+  const auto sound = halves->at(1)->Run(rear_inputs);
   ASSERT_TRUE(sound) << sound.error().message;
   ASSERT_EQ(sound->data.size(), expected.size());
   EXPECT_EQ(sound->data.size(), static_cast<size_t>(latent->shape[2]) * 256);

@@ -1,0 +1,18 @@
+// Finds where a transcript starts to repeat itself: short sounds make Whisper say a phrase again and again.
+// Thread:   pure functions.
+// Memory:   a list of the words.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace parley::model {
+
+// The length in bytes of what stands before the first repetition: of a phrase of three words or more that follows
+// itself at once, or of a shorter one said four times in a row. Nothing when the text does not loop. Words are compared
+// without case and punctuation.
+std::optional<size_t> FindLoop(std::string_view text);
+
+}  // namespace parley::model

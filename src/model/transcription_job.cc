@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/transcription_job.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "common/check.h"
+#include "model/loop_guard.h"
+
+namespace parley::model {
+namespace {
+
+constexpr int32_t kLeastPadMs = 3000;  // of the window, kept free of sound
+constexpr int32_t kFramesPerRow = 2;   // of mel, for one row of the encoder
+constexpr int32_t kRowsPerSecond = 50;
+constexpr int32_t kDensePadRows = 25;  // half a second of silence is computed as it is
+constexpr int32_t kEdgeRows = 2;       // see AudioEncoder::Begin: they look over the edge
+constexpr int32_t kMaxStepRows = 64;   // prompt and draft of one step
+constexpr size_t kExtraTokens = 8;     // on top of those the duration allows
+// Whisper's own rule: silence is what it calls silence and was not sure of its words.
+constexpr float kNoSpeech = 0.6F;
+constexpr float kUnsure = -1.0F;
+
+int32_t RowsOf(int64_t samples) {
+  const int frames = features::MelFrames(samples);
+  return (frames + kFramesPerRow - 1) / kFramesPerRow;
+}
+
+// log(sum(exp(x))) of what the mask allows, and the best id of it; ties by lower id.
+struct Choice {
+  TokenId id = 0;
+  float log_prob = 0;
+};
+Choice Choose(std::span<const float> logits, std::span<const float> mask) {
+  size_t best = 0;
+  float top = logits[0] + mask[0];
+  for (size_t i = 1; i < logits.size(); ++i) {
+    const float score = logits[i] + mask[i];
+    if (score > top) {
+      top = score;
+      best = i;
+    }
+  }
+  constexpr float kNegligible =
+      20.0F;  // e^-20 times the vocabulary is below a float's resolution of 1
+  double sum = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const float below = logits[i] + mask[i] - top;
+    if (below > -kNegligible) sum += std::exp(static_cast<double>(below));
+  }
+  return {static_cast<TokenId>(best), static_cast<float>(-std::log(sum))};
+}
+
+float LogProbOf(std::span<const float> logits, std::span<const float> mask, TokenId id) {
+  const Choice best = Choose(logits, mask);
+  const auto at = [&](TokenId i) {
+    return logits[static_cast<size_t>(i)] + mask[static_cast<size_t>(i)];
+  };
+  return best.log_prob + at(id) - at(best.id);
+}
+
+std::string Trim(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \n\t");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \n\t") + 1 - begin);
+}
+
+}  // namespace
+
+int32_t WhisperModel::window_ms() const {
+  const int32_t positions = encoder->geometry().positions;
+  return positions * 1000 / kRowsPerSecond - kLeastPadMs;
+}
+
+WhisperJob::WhisperJob(const WhisperModel& model)
+    : model_(model),
+      log_mel_(model.encoder->geometry().mels, kFramesPerRow * model.encoder->geometry().positions),
+      encoder_state_(model.encoder->NewState(kFramesPerRow * model.encoder->geometry().positions)),
+      decoder_state_(model.decoder->NewState(model.encoder->geometry().positions, kMaxStepRows)) {
+  const EncoderGeometry& g = model.encoder->geometry();
+  mel_.resize(static_cast<size_t>(kFramesPerRow) * static_cast<size_t>(g.positions) *
+              static_cast<size_t>(g.mels));
+  logits_.resize(static_cast<size_t>(kMaxStepRows) *
+                 static_cast<size_t>(model.decoder->geometry().vocabulary));
+}
+
+Status WhisperJob::Reset(PcmView sound, const TranscribeOptions& options) {
+  const auto most = static_cast<size_t>(model_.window_ms()) * kSampleRateHz / 1000;
+  if (sound.size() > most) {
+    return Fail(Code::kInvalidArgument,
+                "the transcriber was given " + std::to_string(sound.size()) +
+                    " samples; it takes " + std::to_string(most) + " (" +
+                    std::to_string(model_.window_ms()) + " ms): slide the window");
+  }
+  PARLEY_TRY(prompt_, WhisperPrompt(model_.vocabulary, *model_.tokenizer, options.language));
+  const bool continues =
+      sound.size() >= sound_.size() && std::equal(sound_.begin(), sound_.end(), sound.begin());
+  draft_.clear();
+  if (continues && stage_ == Stage::kDone) draft_ = std::move(result_.tokens);
+  if (!continues) {
+    log_mel_.Reset();
+    sound_.clear();
+  }
+  log_mel_.Push(sound.subspan(sound_.size()));
+  sound_.assign(sound.begin(), sound.end());
+  options_ = options;
+  result_ = {};
+  if (sound.empty()) {
+    result_.no_speech = 1.0F;
+    stage_ = Stage::kDone;
+    return {};
+  }
+  PlanRows();
+  const double seconds = static_cast<double>(sound.size()) / kSampleRateHz;
+  const auto fair = static_cast<size_t>(seconds * static_cast<double>(options.tokens_per_second));
+  const auto room = static_cast<size_t>(model_.decoder->geometry().positions) - prompt_.size();
+  max_tokens_ = std::min(fair + kExtraTokens, room);
+  stage_ = Stage::kMel;
+  return {};
+}
+
+// The sound, half a second of silence, and then rows of silence that stand for the rest of the pad.
+void WhisperJob::PlanRows() {
+  const int32_t positions = model_.encoder->geometry().positions;
+  const int32_t sound = RowsOf(static_cast<int64_t>(sound_.size()));
+  const int32_t wanted = std::max(options_.pad_ms, 0) * kRowsPerSecond / 1000;
+  const int32_t pad = std::min(wanted, positions - sound);
+  const int32_t stride = std::max(options_.pad_stride, 1);
+  const int32_t dense = stride == 1 ? pad : std::min(pad, kDensePadRows);
+  tail_ = {.rows = (pad - dense + stride - 1) / stride, .stride = stride};
+  const int32_t edge = tail_.rows > 0 ? kEdgeRows : 0;
+  mel_frames_ = kFramesPerRow * std::min(sound + dense + edge, positions);
+}
+
+Result<bool> WhisperJob::Advance() {
+  switch (stage_) {
+    case Stage::kMel:
+      ComputeMel();
+      stage_ = Stage::kConvolve;
+      break;
+    case Stage::kConvolve:
+      PARLEY_TRY_STATUS(Convolve());
+      stage_ = Stage::kEncode;
+      break;
+    case Stage::kEncode:
+      if (model_.encoder->Advance(encoder_state_)) stage_ = Stage::kHear;
+      next_layer_ = 0;
+      break;
+    case Stage::kHear:
+      model_.decoder->Hear(encoder_state_.out.view().Rows(0, encoder_state_.out_rows), next_layer_,
+                           decoder_state_);
+      if (++next_layer_ == model_.decoder->geometry().layers) stage_ = Stage::kPrompt;
+      break;
+    case Stage::kPrompt:
+      SayPrompt();
+      break;
+    case Stage::kToken:
+      SayToken();
+      break;
+    case Stage::kDone:
+      return true;
+  }
+  PARLEY_TRY_STATUS(model_.backend.Poll());
+  return stage_ == Stage::kDone;
+}
+
+void WhisperJob::ComputeMel() {
+  const auto cols = static_cast<size_t>(model_.encoder->geometry().mels);
+  log_mel_.Compute(mel_frames_, std::span(mel_).first(static_cast<size_t>(mel_frames_) * cols));
+}
+
+Status WhisperJob::Convolve() {
+  const int32_t mels = model_.encoder->geometry().mels;
+  const kernels::TensorView view{.data = mel_.data(),
+                                 .dtype = kernels::DType::kF32,
+                                 .rows = mel_frames_,
+                                 .cols = mels,
+                                 .stride = mels};
+  return model_.encoder->Begin(view, tail_, encoder_state_);
+}
+
+std::span<const float> WhisperJob::Logits(int32_t row) const {
+  const auto vocabulary = static_cast<size_t>(model_.decoder->geometry().vocabulary);
+  return std::span(logits_).subspan(static_cast<size_t>(row) * vocabulary, vocabulary);
+}
+
+// Prompt, forced prefix and draft in one step: row r of the logits says what follows id r.
+void WhisperJob::SayPrompt() {
+  const auto room = static_cast<size_t>(kMaxStepRows) - prompt_.size();
+  std::span<const TokenId> forced(options_.forced_prefix);
+  forced = forced.first(std::min({forced.size(), room, max_tokens_}));
+  // A draft helps only from where the forced words end.
+  std::span<const TokenId> draft(draft_);
+  const bool fits =
+      draft.size() > forced.size() && std::equal(forced.begin(), forced.end(), draft.begin());
+  draft = fits ? draft.subspan(forced.size()) : std::span<const TokenId>{};
+  draft = draft.first(std::min(draft.size(), room - forced.size()));
+
+  say_ = prompt_;
+  say_.insert(say_.end(), forced.begin(), forced.end());
+  say_.insert(say_.end(), draft.begin(), draft.end());
+  const auto rows = static_cast<int32_t>(say_.size());
+  decoder_state_.length = 0;
+  model_.decoder->Forward(say_, rows, decoder_state_);
+  const kernels::TensorView logits = decoder_state_.logits.view().Rows(0, rows);
+  model_.backend.Download(logits, std::span(logits_).first(static_cast<size_t>(rows) *
+                                                           static_cast<size_t>(logits.cols)));
+
+  const std::span<const float> start = Logits(0);
+  const std::vector<float> nothing(start.size(), 0.0F);
+  result_.no_speech = std::exp(LogProbOf(start, nothing, model_.vocabulary.no_speech));
+  auto row = static_cast<int32_t>(prompt_.size()) - 1;
+  for (const TokenId id : forced) {
+    const auto& mask =
+        result_.tokens.empty() ? model_.vocabulary.first_mask : model_.vocabulary.mask;
+    Append(id, LogProbOf(Logits(row++), mask, id));
+  }
+  // Each row's own choice is what greedy decoding says; the draft only lets us have the next row's logits already.
+  stage_ = Stage::kToken;
+  size_t agreed = 0;
+  while (Take(row) && agreed < draft.size() && result_.tokens.back() == draft[agreed]) {
+    ++agreed;
+    ++row;
+  }
+  decoder_state_.length = row + 1;  // forget what the draft said wrongly
+}
+
+void WhisperJob::SayToken() {
+  say_.assign(1, result_.tokens.back());
+  model_.decoder->Forward(say_, 1, decoder_state_);
+  const kernels::TensorView logits = decoder_state_.logits.view().Rows(0, 1);
+  model_.backend.Download(logits, std::span(logits_).first(static_cast<size_t>(logits.cols)));
+  Take(0);
+}
+
+bool WhisperJob::Take(int32_t row) {
+  const WhisperVocabulary& v = model_.vocabulary;
+  const Choice choice = Choose(Logits(row), result_.tokens.empty() ? v.first_mask : v.mask);
+  if (choice.id == v.end || result_.tokens.size() >= max_tokens_) {
+    Finish();
+    return false;
+  }
+  Append(choice.id, choice.log_prob);
+  if (CutLoop()) {
+    Finish();
+    return false;
+  }
+  return true;
+}
+
+void WhisperJob::Append(TokenId id, float log_prob) {
+  result_.tokens.push_back(id);
+  result_.log_probs.push_back(log_prob);
+  result_.text += model_.tokenizer->Bytes(id);
+}
+
+// Cuts at a token's edge: what is kept ends with the phrase's first time.
+bool WhisperJob::CutLoop() {
+  const std::optional<size_t> keep = FindLoop(result_.text);
+  if (!keep) return false;
+  size_t bytes = 0;
+  size_t count = 0;
+  for (const TokenId id : result_.tokens) {
+    if (bytes >= *keep) break;
+    bytes += model_.tokenizer->Bytes(id).size();
+    ++count;
+  }
+  result_.tokens.resize(count);
+  result_.log_probs.resize(count);
+  result_.text.resize(std::min(bytes, result_.text.size()));
+  result_.loop_cut = true;
+  return true;
+}
+
+void WhisperJob::Finish() {
+  stage_ = Stage::kDone;
+  const float sum = std::accumulate(result_.log_probs.begin(), result_.log_probs.end(), 0.0F);
+  const float mean = sum / static_cast<float>(result_.log_probs.size() + 1);  // the end counts too
+  if (result_.no_speech > kNoSpeech && mean < kUnsure) {
+    result_.tokens.clear();
+    result_.log_probs.clear();
+    result_.text.clear();
+  }
+  result_.text = Trim(result_.text);
+}
+
+}  // namespace parley::model

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/loop_guard.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace parley::model {
+namespace {
+
+std::string Kept(const std::string& text) {
+  const auto keep = FindLoop(text);
+  return keep ? text.substr(0, *keep) : text;
+}
+
+TEST(LoopGuard, LeavesOrdinarySpeechAlone) {
+  for (const std::string text :
+       {"", "Yes.", "Yes, yes.", "No, no, no!", "I said that that was fine.",
+        "Ask not what your country can do for you, ask what you can do for your country.",
+        "One two one two three", "bye-bye bye-bye", " - and - "}) {
+    EXPECT_EQ(Kept(text), text);
+  }
+}
+
+TEST(LoopGuard, CutsAPhraseOfThreeWordsThatFollowsItself) {
+  EXPECT_EQ(Kept("When is it open? When is it open?"), "When is it open?");
+  EXPECT_EQ(Kept("Well, I am here. I am HERE, I am here"), "Well, I am here.");
+}
+
+TEST(LoopGuard, CutsAShortPhraseSaidFourTimes) {
+  EXPECT_EQ(Kept("thank you thank you thank you"), "thank you thank you thank you");
+  EXPECT_EQ(Kept("thank you. Thank you. Thank you. Thank you."), "thank you.");
+  EXPECT_EQ(Kept("so no no no no no"), "so no");
+}
+
+TEST(LoopGuard, CutsAtTheFirstLoopOfALongText) {
+  std::string text = "Let us go then";
+  for (int i = 0; i < 30; ++i) text += " you and I and you and I";
+  EXPECT_EQ(Kept(text), "Let us go then you and I and you and I");
+}
+
+TEST(LoopGuard, ComparesWordsOfOtherAlphabetsByTheirBytes) {
+  EXPECT_EQ(Kept("über den Fluss über den Fluss"), "über den Fluss");
+}
+
+}  // namespace
+}  // namespace parley::model
