@@ -172,9 +172,14 @@ class Backend {
 
 std::unique_ptr<Backend> MakeReferenceBackend();
 
+// Which instructions the cpu backend may use: for tests and benches; a machine without them is a checked bug.
+enum class CpuIsa : uint8_t { kBest, kPortable, kAvx2, kAvxVnni, kAvx512 };
+bool CpuHas(CpuIsa isa);
+
 struct CpuOptions {
   int threads = 0;         // 0: as many as there are cores
   bool huge_pages = true;  // advise huge pages for weights and the cache
+  CpuIsa isa = CpuIsa::kBest;
 };
 std::unique_ptr<Backend> MakeCpuBackend(const CpuOptions& options);
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/host.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -61,6 +62,11 @@ void Upload(std::span<const float> from, const TensorView& to) {
                "Upload: sizes differ");
   size_t i = 0;
   for (int32_t r = 0; r < to.rows; ++r) {
+    if (to.dtype == DType::kF32) {
+      std::copy_n(from.data() + i, to.cols, to.F32(r));
+      i += static_cast<size_t>(to.cols);
+      continue;
+    }
     for (int32_t c = 0; c < to.cols; ++c) WriteElement(to, r, c, from[i++]);
   }
 }
@@ -70,6 +76,11 @@ void Download(const TensorView& from, std::span<float> to) {
                "Download: sizes differ");
   size_t i = 0;
   for (int32_t r = 0; r < from.rows; ++r) {
+    if (from.dtype == DType::kF32) {
+      std::copy_n(from.F32(r), from.cols, to.data() + i);
+      i += static_cast<size_t>(from.cols);
+      continue;
+    }
     for (int32_t c = 0; c < from.cols; ++c) to[i++] = ReadElement(from, r, c);
   }
 }

@@ -164,22 +164,22 @@ float WeightPart::At(int32_t row, int32_t col) const {
   return min.empty() ? w : w + min[i / kGroupSize];
 }
 
-Result<std::vector<WeightPart>> ReadParts(std::span<const WeightSource> stacked, Storage storage) {
+Status CheckSources(std::span<const WeightSource> stacked, Storage storage) {
   if (stacked.empty()) return Fail(Code::kInvalidArgument, "a weight needs at least one source");
-  std::vector<WeightPart> parts;
   for (const WeightSource& s : stacked) {
-    const Product product = Resolve(s.format, storage);
-    PARLEY_TRY_STATUS(CheckSource(s, stacked[0].in, product));
-    WeightPart part = IsGrouped(s.format)                ? ReadGrouped(s)
-                      : s.format == WeightFormat::kI8Row ? ReadI8Row(s)
-                                                         : ReadFloats(s);
-    if (part.product != product) {
-      const bool floats = product == Product::kF32 || product == Product::kBf16;
-      part = floats ? ToFloats(part, product) : ToIntegers(part, product);
-    }
-    parts.push_back(std::move(part));
+    PARLEY_TRY_STATUS(CheckSource(s, stacked[0].in, Resolve(s.format, storage)));
   }
-  return parts;
+  return {};
+}
+
+WeightPart ReadPart(const WeightSource& source, Storage storage) {
+  const Product product = Resolve(source.format, storage);
+  WeightPart part = IsGrouped(source.format)                ? ReadGrouped(source)
+                    : source.format == WeightFormat::kI8Row ? ReadI8Row(source)
+                                                            : ReadFloats(source);
+  if (part.product == product) return part;
+  const bool floats = product == Product::kF32 || product == Product::kBf16;
+  return floats ? ToFloats(part, product) : ToIntegers(part, product);
 }
 
 float QuantiseSpan(std::span<const float> x, int8_t* q) {

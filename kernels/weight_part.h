@@ -33,8 +33,10 @@ struct WeightPart {
   float At(int32_t row, int32_t col) const;  // the value that the integers stand for
 };
 
-// One part for each source, kept as `storage` says. Grouped files stay as they are under kGroup8.
-Result<std::vector<WeightPart>> ReadParts(std::span<const WeightSource> stacked, Storage storage);
+// Whether these can be stacked and kept so; the error names what is wrong.
+Status CheckSources(std::span<const WeightSource> stacked, Storage storage);
+// A checked source, kept as `storage` says. Grouped files stay as they are under kGroup8.
+WeightPart ReadPart(const WeightSource& source, Storage storage);
 
 // The activation side of the integer products: q = round_half_even(x / scale), scale = max|x| / 127.
 // A scale below the smallest normal number means all zeros, scale 0; an infinite or NaN value gives zeros with

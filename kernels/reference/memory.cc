@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kernels/host.h"
 #include "kernels/reference/reference_backend.h"
@@ -31,7 +32,9 @@ Tensor ReferenceBackend::Allocate(DType dtype, int32_t rows, int32_t cols) {
 
 Result<WeightPtr> ReferenceBackend::LoadWeight(std::span<const WeightSource> stacked,
                                                Storage storage) {
-  PARLEY_TRY(auto parts, ReadParts(stacked, storage));
+  PARLEY_TRY_STATUS(CheckSources(stacked, storage));
+  std::vector<WeightPart> parts;
+  for (const WeightSource& source : stacked) parts.push_back(ReadPart(source, storage));
   return WeightPtr(std::make_shared<ReferenceWeight>(std::move(parts)));
 }
 

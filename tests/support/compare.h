@@ -49,8 +49,9 @@ inline ::testing::AssertionResult Close(std::span<const float> actual,
   for (size_t i = 0; i < actual.size(); ++i) {
     const bool same =
         actual[i] == expected[i] || (std::isnan(actual[i]) && std::isnan(expected[i]));
+    if (same) continue;
     const double difference =
-        same ? 0.0 : std::fabs(static_cast<double>(actual[i]) - static_cast<double>(expected[i]));
+        std::fabs(static_cast<double>(actual[i]) - static_cast<double>(expected[i]));
     if (difference <= tolerance[i]) continue;  // false for NaN
     const double excess = std::isnan(difference) ? std::numeric_limits<double>::infinity()
                                                  : difference / std::max(tolerance[i], kTinyF32);

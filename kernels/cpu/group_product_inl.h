@@ -1,0 +1,119 @@
+// Grouped integer products (backend.h, kGroup). A tile holds 16 output rows: first the integers of its groups, then
+// their scales (packed_weight.h). A group of 16 × 32 weights is unpacked once and serves a block of rows; its eight
+// integer dots per row are exact, and the groups are added in order, so a row's result depends on nothing but the row.
+// Thread:   pure functions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Included after one lanes_*_inl.h.
+#include "kernels/cpu/kernel_table.h"
+
+namespace parley::kernels::cpu {
+namespace {
+
+template <GroupKind kKind>
+struct GroupShape {
+  static constexpr bool kNibbles = kKind != GroupKind::kEight;
+  static constexpr bool kMin = kKind == GroupKind::kFourMin;
+  static constexpr int kOffsetShift = kKind == GroupKind::kFour ? 3 : 7;  // q + 8, q + 128
+  static constexpr int kBytes = kNibbles ? 256 : 512;                     // of one group
+  static constexpr int kScales = kMin ? 32 : 16;                          // binary16 of one group
+};
+
+template <GroupKind kKind>
+inline void Unpack(const uint8_t* group, I (&w)[8]) {
+  if constexpr (GroupShape<kKind>::kNibbles) {
+    for (int i = 0; i < 4; ++i) {
+      const I both = LoadInt(group + 64 * i);
+      w[i] = LowNibbles(both);
+      w[i + 4] = HighNibbles(both);
+    }
+  } else {
+    for (int i = 0; i < 8; ++i) w[i] = LoadInt(group + 64 * i);
+  }
+}
+
+// The 32 products of one group for one row: two chains, so that neither waits for the other.
+template <GroupKind kKind>
+inline F GroupDot(const I (&w)[8], const int8_t* x, int32_t neg_sum) {
+  I even = SetInt(0);
+  I odd = SetInt(0);
+  if constexpr (!GroupShape<kKind>::kMin) {
+    even = ShiftLeft(SetInt(neg_sum), GroupShape<kKind>::kOffsetShift);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i += 2) {
+    if constexpr (GroupShape<kKind>::kNibbles) {
+      even = DotNibbles(even, w[i], x + 4 * i);
+      odd = DotNibbles(odd, w[i + 1], x + 4 * i + 4);
+    } else {
+      even = DotBytes(even, w[i], x + 4 * i);
+      odd = DotBytes(odd, w[i + 1], x + 4 * i + 4);
+    }
+  }
+  return FromInt(AddInt(even, odd));
+}
+
+template <GroupKind kKind, int kRows>
+inline void GroupBlock(const GroupProduct& p, int32_t row, int32_t tile) {
+  using Shape = GroupShape<kKind>;
+  const uint8_t* w = p.w + static_cast<size_t>(tile) * p.tile_bytes;
+  const auto* scales = reinterpret_cast<const uint16_t*>(w + p.groups * Shape::kBytes);
+  const ptrdiff_t x_stride = static_cast<ptrdiff_t>(p.groups) * 32;
+  F sum[kRows];
+  for (F& s : sum) s = Zero();
+  for (int32_t g = 0; g < p.groups; ++g) {
+    I unpacked[8];
+    Unpack<kKind>(w + g * Shape::kBytes, unpacked);
+    const F d = LoadHalf(scales + g * Shape::kScales);
+    const F m = Shape::kMin ? LoadHalf(scales + g * Shape::kScales + 16) : Zero();
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const ptrdiff_t at = static_cast<ptrdiff_t>(row + r) * p.groups + g;
+      const F dot = GroupDot<kKind>(unpacked, p.x + (row + r) * x_stride + g * 32, p.x_neg_sum[at]);
+      sum[r] = Fma(dot, Mul(d, Set(p.x_scale[at])), sum[r]);
+      if constexpr (Shape::kMin) sum[r] = Fma(m, Set(p.x_scaled_sum[at]), sum[r]);
+    }
+  }
+  const int32_t col = tile * kLanes;
+  const int32_t left = p.out_cols - col < kLanes ? p.out_cols - col : kLanes;
+  for (int r = 0; r < kRows; ++r) {
+    if (p.bias != nullptr) sum[r] = Add(sum[r], LoadN(p.bias + col, left));
+    StoreN(p.out + (row + r) * p.out_stride + col, sum[r], left);
+  }
+}
+
+// The last rows of a block, in halves, so that each count needs no code of its own.
+template <GroupKind kKind, int kRows>
+inline void GroupTail(const GroupProduct& p, int32_t row, int32_t tile) {
+  if (p.rows - row >= kRows) {
+    GroupBlock<kKind, kRows>(p, row, tile);
+    row += kRows;
+  }
+  if constexpr (kRows > 1) GroupTail<kKind, kRows / 2>(p, row, tile);
+}
+
+template <GroupKind kKind>
+inline void GroupTiles(const GroupProduct& p) {
+  for (int32_t tile = 0; tile < p.tiles; ++tile) {
+    int32_t row = 0;
+    for (; row + kGroupRowBlock <= p.rows; row += kGroupRowBlock) {
+      GroupBlock<kKind, kGroupRowBlock>(p, row, tile);
+    }
+    GroupTail<kKind, kGroupRowBlock / 2>(p, row, tile);
+  }
+}
+
+inline void Group(const GroupProduct& p) {
+  switch (p.kind) {
+    case GroupKind::kFour:
+      return GroupTiles<GroupKind::kFour>(p);
+    case GroupKind::kFourMin:
+      return GroupTiles<GroupKind::kFourMin>(p);
+    case GroupKind::kEight:
+      return GroupTiles<GroupKind::kEight>(p);
+  }
+}
+
+}  // namespace
+}  // namespace parley::kernels::cpu
