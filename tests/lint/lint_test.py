@@ -75,7 +75,12 @@ class Layers(unittest.TestCase):
     def test_goldens_are_read(self):
         files = {"tests/golden/mel.bin": "x", **self.source("tests/golden/g_test.cc", 'Open("other.bin");\n')}
         self.assertEqual(lint(files), ["tests/golden/mel.bin:1: no test reads this golden"])
-        files["tests/golden/g_test.cc"] = SPDX + 'Open("mel.bin");\n'
+        for body in ('Open("mel.bin");\n', 'Open(GoldenDir() + "/mel.bin");\n', 'Open("me_" + name);\n'):
+            files["tests/golden/g_test.cc"] = SPDX + body
+            self.assertEqual(len(lint(files)), int("me_" in body), body)
+        files = {"tests/golden/tok_a.txt": "x", **self.source("tests/golden/g_test.cc", 'Open("tok_" + name);\n')}
+        self.assertEqual(lint(files), [])
+        files = {"tests/golden/llama/w.bin": "x", **self.source("tests/golden/g_test.cc", 'OpenAll("llama");\n')}
         self.assertEqual(lint(files), [])
 
     def test_a_file_outside_every_module(self):

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "common/config_fields.h"
 #include "common/config_value.h"
 #include "common/config_yaml.h"
+#include "support/generated_file.h"
 #include "support/paths.h"
 
 namespace parley {
@@ -209,6 +212,19 @@ TEST(Config, LaterFilesAndThenOverridesWin) {
   auto missing = LoadConfig(TreeConfig{}, {dir.File("none.yaml")}, {});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, Code::kNotFound);
+}
+
+// The helper that keeps configs/default.yaml honest can fail, and says where and what to do.
+TEST(GeneratedFile, NamesTheFirstLineThatDiffersAndTheCommand) {
+  const std::string path = "tests/fuzz/corpus/config/good.yaml";
+  std::ifstream file(test::SourceDir() + "/" + path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  test::ExpectFileIs(path, text, "cmd");
+  static std::string changed;  // the macro's lambda sees no locals
+  changed = text;
+  changed[text.find("bytes")] = 'B';
+  EXPECT_NONFATAL_FAILURE(test::ExpectFileIs("tests/fuzz/corpus/config/good.yaml", changed, "cmd"),
+                          "good.yaml:3: is not what the program writes; write it anew: cmd");
 }
 
 }  // namespace
