@@ -2,6 +2,7 @@
 #include "features/pitch.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "features/loudness.h"
@@ -17,23 +18,38 @@ constexpr float kQuietDbfs = -55.0f;
 constexpr float kLeastClarity = 0.5f;
 constexpr float kNearTheBest = 0.9f;
 
+// Eight sums side by side, which the compiler may put into one register; one sum it may not reorder.
+float DotProduct(const float* a, const float* b, size_t n) {
+  std::array<float, 8> sums{};
+  size_t i = 0;
+  for (; i + sums.size() <= n; i += sums.size()) {
+    for (size_t k = 0; k < sums.size(); ++k) sums[k] += a[i + k] * b[i + k];
+  }
+  float sum = 0.0f;
+  for (const float part : sums) sum += part;
+  for (; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
 // Correlation of the window with itself `lag` samples later, over the part where both exist,
 // divided by the energy of both parts, so that a louder half does not win.
-float Correlation(std::span<const float> x, size_t lag) {
-  float product = 0.0f;
-  float energy = 0.0f;
-  for (size_t i = 0; i + lag < x.size(); ++i) {
-    product += x[i] * x[i + lag];
-    energy += x[i] * x[i] + x[i + lag] * x[i + lag];
-  }
-  return energy > 0.0f ? 2.0f * product / energy : 0.0f;
+// energy_before[i]: of the samples before i.
+float Correlation(std::span<const float> x, std::span<const double> energy_before, size_t lag) {
+  const size_t overlap = x.size() - lag;
+  const double energy = energy_before[overlap] + energy_before[x.size()] - energy_before[lag];
+  if (energy <= 0.0) return 0.0f;
+  return static_cast<float>(2.0 * DotProduct(x.data(), x.data() + lag, overlap) / energy);
 }
 
 Pitch Estimate(std::span<const float> window, std::span<float> correlation) {
   if (RmsDbfs(window) < kQuietDbfs) return {};
+  std::array<double, kWindow + 1> energy_before{};
+  for (size_t i = 0; i < kWindow; ++i) {
+    energy_before[i + 1] = energy_before[i] + static_cast<double>(window[i]) * window[i];
+  }
   // One lag more on either side, so that every candidate has two neighbours.
   for (size_t lag = kShortest - 1; lag <= kLongest + 1; ++lag) {
-    correlation[lag] = Correlation(window, lag);
+    correlation[lag] = Correlation(window, energy_before, lag);
   }
   auto is_peak = [&](size_t lag) {
     return correlation[lag] > correlation[lag - 1] && correlation[lag] >= correlation[lag + 1];
