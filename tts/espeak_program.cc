@@ -36,15 +36,16 @@ class Child {
     waitpid(pid_, nullptr, 0);
   }
 
-  bool Write(const std::string& text) {
+  // A program that does not read is found out by its answer.
+  void Write(const std::string& text) {
     size_t done = 0;
     while (done < text.size()) {
       const ssize_t n = send(socket_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return false;
+      if (n <= 0) break;
       done += static_cast<size_t>(n);
     }
-    return shutdown(socket_, SHUT_WR) == 0;
+    shutdown(socket_, SHUT_WR);
   }
 
   // Everything it writes until it ends; nothing when it takes too long.
@@ -61,8 +62,7 @@ class Child {
       std::array<char, 4096> block{};
       const ssize_t n = read(socket_, block.data(), block.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return std::nullopt;
-      if (n == 0) break;
+      if (n <= 0) break;  // its end, or it died with our words unread
       answer.append(block.data(), static_cast<size_t>(n));
     }
     finished_ = true;
@@ -101,7 +101,7 @@ Result<std::string> Run(const std::string& program, const std::string& lines) {
                     "voice.espeak_program=PATH, or use --set voice.phonemizer=flite");
   }
   Child child(pid, ends[0]);
-  if (!child.Write(lines)) return Fail(Code::kPeer, program + " does not read what it is given");
+  child.Write(lines);
   std::optional<std::string> answer = child.ReadAll();
   if (!answer) return Fail(Code::kTimeout, program + " gave no answer within two seconds");
   return *std::move(answer);

@@ -89,7 +89,6 @@ Result<std::unique_ptr<PiperVoice>> PiperVoice::Load(const std::string& onnx,
                                              .text = nn::Precision::kF32,
                                              .flow = sound,
                                              .decoder = sound}));
-  PARLEY_TRY_STATUS(net->WarmUp());
   return std::unique_ptr<PiperVoice>(
       new PiperVoice(std::move(piper), config, std::move(net), std::move(phonemizer)));
 }

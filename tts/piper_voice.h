@@ -27,6 +27,9 @@ class PiperVoice final : public Synthesizer {
                                                   const VoiceConfig& config,
                                                   std::unique_ptr<Phonemizer> phonemizer);
 
+  // Runs every length of input once, so that no talk pays for a new one.
+  Status WarmUp() { return net_->WarmUp(); }
+
   int sample_rate_hz() const override { return piper_.sample_rate_hz; }
   Status Speak(const AnswerText& text, const SpeakOptions& options,
                const ChunkSink& sink) override {

@@ -43,6 +43,7 @@ Result<std::unique_ptr<Synthesizer>> OpenVoice(const std::string& dir, const Voi
   PARLEY_TRY(const std::string onnx, OnnxIn(dir));
   PARLEY_TRY(auto phonemizer, OpenPhonemizer(config));
   PARLEY_TRY(auto voice, PiperVoice::Load(onnx, config, std::move(phonemizer)));
+  PARLEY_TRY_STATUS(voice->WarmUp());
   return std::unique_ptr<Synthesizer>(std::move(voice));
 }
 
