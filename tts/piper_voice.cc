@@ -9,8 +9,10 @@
 namespace parley::tts {
 namespace {
 
-// No word of a language is longer; a text without blanks may be.
-constexpr size_t kLongestSound = 160;  // bytes of IPA
+// Bytes of IPA. No word of a language is longer; a text without blanks may be. It fits the network:
+// each symbol and its pad are two numbers.
+constexpr size_t kLongestSound = 120;
+static_assert(2 * kLongestSound + 8 <= PiperNet::kLongestInput);
 
 void CutLongSound(std::string& sound) {
   if (sound.size() <= kLongestSound) return;
