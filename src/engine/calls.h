@@ -31,16 +31,16 @@ struct RollbackCall {
 };
 struct AppendCall {
   int64_t sequence = 0;
-  Input input;
+  Input input{};
   Urgency urgency = Urgency::kHousekeeping;
-  Done done;
+  Done done{};
   std::optional<Error> refused{};
 };
 struct GenerateCall {
   int64_t sequence = 0;
   Stream stream;
-  GenerateOptions options;
-  std::shared_ptr<TokenSink> sink;
+  GenerateOptions options{};
+  std::shared_ptr<TokenSink> sink{};
   std::optional<Error> refused{};
 };
 struct StopCall {
@@ -54,17 +54,17 @@ struct CloseCall {
   int64_t sequence = 0;
 };
 struct EncodeCall {
-  std::vector<float> sound;
+  std::vector<float> sound{};
   Urgency urgency = Urgency::kHousekeeping;
-  Encoded encoded;
+  Encoded encoded{};
   std::optional<Error> refused{};
 };
 struct TranscribeCall {
   TranscribeLane lane;
-  std::vector<float> sound;
-  model::TranscribeOptions options;
+  std::vector<float> sound{};
+  model::TranscribeOptions options{};
   Urgency urgency = Urgency::kHousekeeping;
-  Transcribed transcribed;
+  Transcribed transcribed{};
   std::optional<Error> refused{};
 };
 using Call = std::variant<OpenCall, ForkCall, RollbackCall, AppendCall, GenerateCall, StopCall,
