@@ -211,6 +211,9 @@ void AudioWork::AdvanceLane(Lane& lane, StepReport& report, Notices& notices) {
   }
   lane.job->served = slices_;
   Result<bool> finished = lane.job->job->Advance();
+  const model::TranscriptionJob::Slice slice = lane.job->job->last_slice();
+  report.encoder_rows += slice.encoder_rows;
+  report.transcriber_rows += slice.decoder_rows;
   if (!finished.has_value()) return FinishLane(lane, std::move(finished).error(), notices);
   if (!*finished) return;
   ++report.transcriptions;

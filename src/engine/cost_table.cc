@@ -13,9 +13,9 @@ Duration CostTable::Cost(const StepReport& report) const {
     us += context_us_per_1000 * report.context / 1000;
     us += int64_t{page_copy_us} * report.pages_copied;
   }
-  us += int64_t{encoder_slice_us} * report.encoder_slices;
+  us += int64_t{audio_slice_us} * (report.encoder_slices + report.transcription_slices);
   us += int64_t{encoder_row_us} * report.encoder_rows;
-  us += int64_t{transcription_slice_us} * report.transcription_slices;
+  us += int64_t{transcriber_row_us} * report.transcriber_rows;
   return Duration(us);
 }
 

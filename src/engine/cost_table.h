@@ -19,9 +19,9 @@ struct CostTable {
   int32_t logit_row_us = 300;          // head and sampling
   int32_t context_us_per_1000 = 1500;  // attention over a thousand positions, per row
   int32_t page_copy_us = 40;
-  int32_t encoder_slice_us = 500;
-  int32_t encoder_row_us = 20;  // per row of a slice
-  int32_t transcription_slice_us = 7000;
+  int32_t audio_slice_us = 500;       // of encoding or transcription
+  int32_t encoder_row_us = 20;        // per row of such a slice
+  int32_t transcriber_row_us = 4000;  // per row of the transcriber's decoder
 
   template <class V>
   void VisitFields(V&& v) {
@@ -33,9 +33,9 @@ struct CostTable {
     v("context_us_per_1000", context_us_per_1000, us,
       "attention of a row to a thousand positions [us]");
     v("page_copy_us", page_copy_us, us, "a page that a fork copies [us]");
-    v("encoder_slice_us", encoder_slice_us, us, "a slice of the audio encoder [us]");
-    v("encoder_row_us", encoder_row_us, us, "a row of such a slice [us]");
-    v("transcription_slice_us", transcription_slice_us, us, "a slice of the transcriber [us]");
+    v("audio_slice_us", audio_slice_us, us, "a slice of encoding or transcription [us]");
+    v("encoder_row_us", encoder_row_us, us, "a row through a block of the audio encoder [us]");
+    v("transcriber_row_us", transcriber_row_us, us, "a row of the transcriber's decoder [us]");
   }
 
   Duration Cost(const StepReport& report) const;

@@ -14,9 +14,10 @@ struct StepReport {
   int64_t context = 0;  // positions that the rows looked back on, in sum
   int32_t pages_copied = 0;
   int32_t encoder_slices = 0;
-  int32_t encoder_rows = 0;  // rows of the slice
   int32_t transcription_slices = 0;
-  int32_t transcriptions = 0;  // that were finished
+  int32_t encoder_rows = 0;  // rows through a block of an audio encoder, of either kind of slice
+  int32_t transcriber_rows = 0;  // rows of the transcriber's decoder
+  int32_t transcriptions = 0;    // that were finished
   int64_t transcribed_ms = 0;
 
   bool decoded() const { return decode_rows + prefill_rows > 0; }

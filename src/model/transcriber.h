@@ -46,6 +46,13 @@ class TranscriptionJob {
   // Runs one slice (≤ about 10 ms on the default machine). True when `result` is complete.
   virtual Result<bool> Advance() = 0;
   virtual const Transcript& result() const = 0;
+  // What the last slice ran, for clocks that are simulated: rows through one encoder block (cross keys and values of a
+  // layer count a quarter), rows of the decoder.
+  struct Slice {
+    int32_t encoder_rows = 0;
+    int32_t decoder_rows = 0;
+  };
+  virtual Slice last_slice() const { return {}; }
 };
 
 class Transcriber {

@@ -135,6 +135,7 @@ void WhisperJob::PlanRows() {
 }
 
 Result<bool> WhisperJob::Advance() {
+  slice_ = {};
   switch (stage_) {
     case Stage::kMel:
       ComputeMel();
@@ -142,22 +143,27 @@ Result<bool> WhisperJob::Advance() {
       break;
     case Stage::kConvolve:
       PARLEY_TRY_STATUS(Convolve());
+      slice_.encoder_rows = encoder_state_.rows;
       stage_ = Stage::kEncode;
       break;
     case Stage::kEncode:
       if (model_.encoder->Advance(encoder_state_)) stage_ = Stage::kHear;
+      slice_.encoder_rows = encoder_state_.rows;
       next_layer_ = 0;
       break;
     case Stage::kHear:
       model_.decoder->Hear(encoder_state_.out.view().Rows(0, encoder_state_.out_rows), next_layer_,
                            decoder_state_);
+      slice_.encoder_rows = encoder_state_.out_rows / 4;
       if (++next_layer_ == model_.decoder->geometry().layers) stage_ = Stage::kPrompt;
       break;
     case Stage::kPrompt:
       SayPrompt();
+      slice_.decoder_rows = static_cast<int32_t>(say_.size());
       break;
     case Stage::kToken:
       SayToken();
+      slice_.decoder_rows = 1;
       break;
     case Stage::kDone:
       return true;

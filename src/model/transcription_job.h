@@ -37,6 +37,7 @@ class WhisperJob final : public TranscriptionJob {
   Status Reset(PcmView sound, const TranscribeOptions& options) override;
   Result<bool> Advance() override;
   const Transcript& result() const override { return result_; }
+  Slice last_slice() const override { return slice_; }
 
  private:
   enum class Stage { kMel, kConvolve, kEncode, kHear, kPrompt, kToken, kDone };
@@ -69,6 +70,7 @@ class WhisperJob final : public TranscriptionJob {
   std::vector<TokenId> say_;    // ids of the next step
   std::vector<float> logits_;   // of the last step, on the host
   size_t max_tokens_ = 0;
+  Slice slice_;
   Transcript result_;
 };
 
