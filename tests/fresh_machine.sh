@@ -27,11 +27,12 @@ command -v debootstrap >/dev/null || fail "needs debootstrap: apt-get install de
 
 # Mounts live in a namespace of our own: they go away with us, whatever happens.
 if [ -z "${FRESH_INNER:-}" ]; then
-  exec env FRESH_INNER=1 unshare --mount --propagation private "$0" "$@"
+  exec env FRESH_INNER=1 unshare --mount --propagation private "$source_tree/tests/fresh_machine.sh" "$@"
 fi
 
-mirror_of_this_machine() {  # the first one of this distribution in /etc/apt
-  grep -rhoE "https?://[^ ]+/$1/?" /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1
+mirror_of_this_machine() {  # the first one of this distribution in /etc/apt, if there is one
+  cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+    sed -n "/^#/d; s|.*\(https\?://[^ ]*/$1\)\(/\?\)\( .*\)\?\$|\1|p" | head -n 1 || true
 }
 case $suite in
   bookworm)
