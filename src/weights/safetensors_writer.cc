@@ -65,11 +65,17 @@ Result<SafetensorsWriter> SafetensorsWriter::Create(
 
 Status SafetensorsWriter::Write(std::span<const float> values) {
   PARLEY_CHECK(next_ < tensors_.size(), "more tensors than planned");
-  const TensorPlan& plan = tensors_[next_++];
-  PARLEY_CHECK(ElementCount(plan.shape) == values.size(), "the values are not those of the plan");
+  const TensorPlan& plan = tensors_[next_];
+  written_ += values.size();
+  const uint64_t planned = ElementCount(plan.shape).value();
+  PARLEY_CHECK(written_ <= planned, "more values than the tensor has");
   const std::vector<std::byte> bytes = Quantize(values, plan.format);
   if (!bytes.empty() && std::fwrite(bytes.data(), bytes.size(), 1, file_.get()) != 1) {
     return WriteError(path_ + ".part");
+  }
+  if (written_ == planned) {
+    ++next_;
+    written_ = 0;
   }
   return {};
 }

@@ -1,7 +1,6 @@
-// Writes a safetensors file: the header is laid out first, then tensors are written one at a time in any memory
-// the caller has, so that a checkpoint larger than memory can be converted.
+// Writes a safetensors file: the header is laid out first, then tensors are written in pieces of any size, so that a checkpoint larger than memory can be converted.
 // Thread:   one.
-// Memory:   one tensor at a time, the caller's.
+// Memory:   the piece that is being written.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -31,7 +30,8 @@ class SafetensorsWriter {
       const std::string& path, std::vector<TensorPlan> tensors,
       const std::vector<std::pair<std::string, std::string>>& metadata = {});
 
-  // The next tensor of the plan, as f32 values; converted to its format.
+  // The next values of the plan, in order, converted to their tensor's format; a call may stop anywhere inside a tensor
+  // but not go past its end.
   Status Write(std::span<const float> values);
   Status Finish();
 
@@ -43,7 +43,8 @@ class SafetensorsWriter {
 
   std::string path_;
   std::vector<TensorPlan> tensors_;
-  size_t next_ = 0;
+  size_t next_ = 0;       // the tensor that is being written
+  uint64_t written_ = 0;  // values of it
   std::unique_ptr<std::FILE, Closer> file_;
 };
 
