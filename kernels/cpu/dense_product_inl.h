@@ -114,5 +114,22 @@ inline void Dense(const DenseProduct& p) {
   for (; tile < p.tiles; ++tile) DenseRows<Kind, 1>(p, tile);
 }
 
+inline int64_t DotBytesPeak(int32_t rounds) {
+  constexpr int kChains = 12;
+  alignas(64) int8_t bytes[64] = {1, 2, 3};
+  I sum[kChains];
+  for (I& s : sum) s = SetInt(0);
+  const I w = LoadInt(bytes);
+  for (int32_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+    for (I& s : sum) s = DotBytes(s, w, bytes);
+  }
+  I total = SetInt(0);
+  for (const I& s : sum) total = AddInt(total, s);
+  volatile float seen = Sum(FromInt(total));  // else the loop would be dropped
+  (void)seen;
+  return int64_t{rounds} * kChains * 64 * 2;
+}
+
 }  // namespace
 }  // namespace parley::kernels::cpu

@@ -68,6 +68,9 @@ struct KernelTable {
   void (*dense_i8)(const DenseProduct& p);
   void (*group_product)(const GroupProduct& p);
 
+  // How many byte multiply-adds, times two, `rounds` of independent dot products in registers are: a ceiling to time.
+  int64_t (*dot_bytes_peak)(int32_t rounds);
+
   // attention_inl.h
   // k: `keys` rows of head_dim values; tiles: [ceil(keys / 16)][head_dim][16], missing keys are zero
   void (*key_tiles)(const void* k, DType dtype, ptrdiff_t stride, int32_t keys, int32_t head_dim,

@@ -23,6 +23,7 @@ constexpr KernelTable TableNamed(const char* name) {
           .dense_bf16 = Dense<Bf16Kind>,
           .dense_i8 = Dense<I8Kind>,
           .group_product = Group,
+          .dot_bytes_peak = DotBytesPeak,
           .key_tiles = KeyTiles,
           .value_rows = ValueRows,
           .softmax = Softmax,

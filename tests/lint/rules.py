@@ -14,6 +14,7 @@ MODULES = {
     "src/weights": ["src/common", "kernels"],
     "src/model": ["src/common", "kernels", "src/weights", "src/features"],
     "src/engine": ["src/common", "kernels", "src/weights", "src/features", "src/model"],
+    "src/bench": ["src/common", "kernels", "src/weights", "src/model", "src/engine"],
     "src/fetch": ["src/common"],
     "tts": ["src/common", "audio_io", "src/nn", "src/fetch"],
     "realtime": ["src/common", "audio_io", "src/features", "src/nn", "src/engine", "tts",
