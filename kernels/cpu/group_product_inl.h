@@ -1,5 +1,5 @@
-// Grouped integer products (backend.h, kGroup). A tile holds 16 output rows: first the integers of its groups, then
-// their scales (packed_weight.h). A group of 16 × 32 weights is unpacked once and serves a block of rows; its eight
+// Grouped integer products (backend.h, kGroup). A tile holds 16 output rows: the integers and then the scales of one
+// group after another (packed_weight.h), so that a step reads its weights as one stream. A group of 16 × 32 weights is unpacked once and serves a block of rows; its eight
 // integer dots per row are exact, and the groups are added in order, so a row's result depends on nothing but the row.
 // Thread:   pure functions.
 // SPDX-License-Identifier: Apache-2.0
@@ -17,8 +17,12 @@ struct GroupShape {
   static constexpr bool kMin = kKind == GroupKind::kFourMin;
   static constexpr int kOffsetShift = kKind == GroupKind::kFour ? 3 : 7;  // q + 8, q + 128
   static constexpr int kBytes = kNibbles ? 256 : 512;                     // of one group
-  static constexpr int kScales = kMin ? 32 : 16;                          // binary16 of one group
+  static constexpr int kStride = kBytes + (kMin ? 64 : 32);  // with the scales in binary16
 };
+
+// How far before its use a weight is fetched: the latency of memory at the pace of one core. Beyond the end of a
+// weight it fetches something else for nothing.
+constexpr int kAhead = 4096;
 
 template <GroupKind kKind>
 inline void Unpack(const uint8_t* group, I (&w)[8]) {
@@ -44,11 +48,11 @@ inline F GroupDot(const I (&w)[8], const int8_t* x, int32_t neg_sum) {
 #pragma GCC unroll 8
   for (int i = 0; i < 8; i += 2) {
     if constexpr (GroupShape<kKind>::kNibbles) {
-      even = DotNibbles(even, w[i], x + 4 * i);
-      odd = DotNibbles(odd, w[i + 1], x + 4 * i + 4);
+      even = DotNibblesOnce(even, w[i], x + 4 * i);
+      odd = DotNibblesOnce(odd, w[i + 1], x + 4 * i + 4);
     } else {
-      even = DotBytes(even, w[i], x + 4 * i);
-      odd = DotBytes(odd, w[i + 1], x + 4 * i + 4);
+      even = DotBytesOnce(even, w[i], x + 4 * i);
+      odd = DotBytesOnce(odd, w[i + 1], x + 4 * i + 4);
     }
   }
   return FromInt(AddInt(even, odd));
@@ -58,15 +62,16 @@ template <GroupKind kKind, int kRows>
 inline void GroupBlock(const GroupProduct& p, int32_t row, int32_t tile) {
   using Shape = GroupShape<kKind>;
   const uint8_t* w = p.w + static_cast<size_t>(tile) * p.tile_bytes;
-  const auto* scales = reinterpret_cast<const uint16_t*>(w + p.groups * Shape::kBytes);
   const ptrdiff_t x_stride = static_cast<ptrdiff_t>(p.groups) * 32;
   F sum[kRows];
   for (F& s : sum) s = Zero();
-  for (int32_t g = 0; g < p.groups; ++g) {
+  for (int32_t g = 0; g < p.groups; ++g, w += Shape::kStride) {
+    for (int i = 0; i < Shape::kStride; i += 64) __builtin_prefetch(w + kAhead + i);
     I unpacked[8];
-    Unpack<kKind>(w + g * Shape::kBytes, unpacked);
-    const F d = LoadHalf(scales + g * Shape::kScales);
-    const F m = Shape::kMin ? LoadHalf(scales + g * Shape::kScales + 16) : Zero();
+    Unpack<kKind>(w, unpacked);
+    const auto* scales = reinterpret_cast<const uint16_t*>(w + Shape::kBytes);
+    const F d = LoadHalf(scales);
+    const F m = Shape::kMin ? LoadHalf(scales + 16) : Zero();
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const ptrdiff_t at = static_cast<ptrdiff_t>(row + r) * p.groups + g;

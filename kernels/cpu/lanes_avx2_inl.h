@@ -124,17 +124,22 @@ inline __m256i Broadcast4(const void* a) {
 }
 
 #ifdef PARLEY_AVX_VNNI
+// In assembler: see lanes_avx512_inl.h.
+inline __m256i Dot4(__m256i acc, __m256i w, __m256i x) {
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc) : "x"(w), "x"(x));
+  return acc;
+}
 inline I DotBytes(I acc, I w, const int8_t* a) {
   const __m256i x = Broadcast4(a);
-  return {_mm256_dpbusd_avx_epi32(acc.lo, w.lo, x), _mm256_dpbusd_avx_epi32(acc.hi, w.hi, x)};
+  return {Dot4(acc.lo, w.lo, x), Dot4(acc.hi, w.hi, x)};
 }
-inline I DotNibbles(I acc, I w, const int8_t* a) { return DotBytes(acc, w, a); }
+inline I DotNibblesOnce(I acc, I w, const int8_t* a) { return DotBytes(acc, w, a); }
 #else
 inline __m256i AddPairs(__m256i acc, __m256i sixteens) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(sixteens, _mm256_set1_epi16(1)));
 }
 // Bytes up to 15: a pair is at most 2 * 15 * 128, far from the saturation of the 16-bit sums.
-inline I DotNibbles(I acc, I w, const int8_t* a) {
+inline I DotNibblesOnce(I acc, I w, const int8_t* a) {
   const __m256i x = Broadcast4(a);
   return {AddPairs(acc.lo, _mm256_maddubs_epi16(w.lo, x)),
           AddPairs(acc.hi, _mm256_maddubs_epi16(w.hi, x))};
@@ -153,6 +158,7 @@ inline I DotBytes(I acc, I w, const int8_t* a) {
   return {WideDot(acc.lo, w.lo, x), WideDot(acc.hi, w.hi, x)};
 }
 #endif
+inline I DotBytesOnce(I acc, I w, const int8_t* a) { return DotBytes(acc, w, a); }
 
 // bf16 pairs as two f32 products: the odd element of a pair is its upper half as it stands.
 inline __m256 EvenBf16(__m256i v) { return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16)); }

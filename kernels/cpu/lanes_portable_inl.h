@@ -139,7 +139,8 @@ inline I DotBytes(const I& acc, const I& w, const int8_t* a) {
     return acc.v[i] + b[0] * a[0] + b[1] * a[1] + b[2] * a[2] + b[3] * a[3];
   });
 }
-inline I DotNibbles(const I& acc, const I& w, const int8_t* a) { return DotBytes(acc, w, a); }
+inline I DotBytesOnce(const I& acc, const I& w, const int8_t* a) { return DotBytes(acc, w, a); }
+inline I DotNibblesOnce(const I& acc, const I& w, const int8_t* a) { return DotBytes(acc, w, a); }
 
 inline F DotBf16(const F& acc, const I& w, const uint16_t* a) {
   uint16_t pairs[32];

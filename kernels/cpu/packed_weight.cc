@@ -53,8 +53,8 @@ void PackGroupedRow(const WeightPart& from, int32_t row, PackedPart& to) {
   const int32_t lane = row % kLanes;
   const size_t integers = IntegerBytes(to.kind);
   uint8_t* tile = to.data.get() + static_cast<size_t>(row / kLanes) * to.tile_bytes;
-  uint8_t* scales = tile + static_cast<size_t>(to.groups()) * integers;
-  for (int32_t g = 0; g < to.groups(); ++g, tile += integers, scales += ScaleBytes(to.kind)) {
+  for (int32_t g = 0; g < to.groups(); ++g, tile += integers + ScaleBytes(to.kind)) {
+    uint8_t* scales = tile + integers;
     const auto at =
         static_cast<size_t>(row) * static_cast<size_t>(to.groups()) + static_cast<size_t>(g);
     Put16(scales + static_cast<size_t>(lane) * kHalfBytes, from.scale[at]);
@@ -148,10 +148,9 @@ void PackedPart::ReadRow(int32_t row, float* to) const {
   const int32_t per_step = product == Product::kGroup ? 1 : ValuesPerStep(product);
   for (int32_t k = 0; k < in; ++k) {
     if (product == Product::kGroup) {
-      const uint8_t* group = tile + static_cast<size_t>(k / kGroupSize) * IntegerBytes(kind);
-      const uint8_t* scales = tile + static_cast<size_t>(groups()) * IntegerBytes(kind) +
-                              static_cast<size_t>(k / kGroupSize) * ScaleBytes(kind) +
-                              static_cast<size_t>(lane) * kHalfBytes;
+      const size_t group_bytes = IntegerBytes(kind) + ScaleBytes(kind);
+      const uint8_t* group = tile + static_cast<size_t>(k / kGroupSize) * group_bytes;
+      const uint8_t* scales = group + IntegerBytes(kind) + static_cast<size_t>(lane) * kHalfBytes;
       const Spot spot = SpotOf(kind, k % kGroupSize, lane);
       const int32_t stored = kind == GroupKind::kEight ? group[spot.byte]
                              : spot.high               ? group[spot.byte] >> 4

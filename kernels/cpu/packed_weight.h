@@ -1,7 +1,7 @@
 // A weight as the cpu kernels read it: tiles of 16 output rows, so that a step of k is one 64-byte vector in which
 // lane l holds row l of the tile. Rows that fill up the last tile are zero.
 //   dense    tile: [step of k][lane][4 bytes]: 1 f32, 2 bf16, or 4 int8 as q + 128 (then row scales of all tiles beside)
-//   grouped  tile: the integers of every group, then the scales of every group
+//   grouped  tile: group after group its integers, then its scales
 //            4 bits, q + 8 or, with min, q: [4 vectors][lane][4 bytes]; low nibbles are k 4v…4v+3, high ones 16 later
 //            8 bits, q + 128:               [8 vectors][lane][4 bytes]
 //            scales: binary16 d [16], then with min m [16]

@@ -127,9 +127,9 @@ Status BenchWhisper(Backend& backend, int threads, const ModelBenchOptions& opti
   constexpr int32_t kPrompt = 4;
   PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(options.models + "/whisper-base"));
   PARLEY_TRY(const auto encoder,
-             model::AudioEncoder::Load(backend, *checkpoint, kernels::Storage::kAsIs));
+             model::AudioEncoder::Load(backend, *checkpoint, kernels::Storage::kI8Row));
   PARLEY_TRY(const auto decoder,
-             model::WhisperDecoder::Load(backend, *checkpoint, kernels::Storage::kAsIs));
+             model::WhisperDecoder::Load(backend, *checkpoint, kernels::Storage::kI8Row));
   const int32_t mels = encoder->geometry().mels;
   std::vector<float> mel(static_cast<size_t>(kFrames * mels));
   for (size_t i = 0; i < mel.size(); ++i) mel[i] = static_cast<float>(i % 97) / 97.0F - 0.5F;
