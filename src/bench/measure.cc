@@ -29,7 +29,8 @@ std::string Short(double v) {
 uint64_t SumOf(const uint64_t* begin, size_t n) {
   uint64_t sum[8] = {};
   for (size_t i = 0; i + 8 <= n; i += 8) {
-    __builtin_prefetch(begin + i + 512);  // as the products do: without it a core stays far below what it can
+    __builtin_prefetch(begin + i +
+                       512);  // as the products do: without it a core stays far below what it can
     for (size_t j = 0; j < 8; ++j) sum[j] += begin[i + j];
   }
   return sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
