@@ -104,18 +104,19 @@ ConsoleProgress::ConsoleProgress(std::FILE* out) : out_(out), terminal_(isatty(f
 
 bool ConsoleProgress::operator()(const Progress& progress) {
   using std::chrono::steady_clock;
-  if (what_ != progress.what) {
-    what_ = progress.what;
+  std::string what = std::string(progress.model) + ": " + std::string(progress.what);
+  if (what_ != what) {
+    what_ = std::move(what);
     shown_ = -1;
     begun_ = steady_clock::now();
   }
   const std::chrono::duration<double> spent = steady_clock::now() - begun_;
   const bool end = progress.done == progress.total;
-  const int64_t step = terminal_ ? static_cast<int64_t>(spent.count() * 10)
-                                 : 4 * progress.done / std::max<int64_t>(progress.total, 1);
-  if (step == shown_ && !end) return true;
+  constexpr int64_t kSmall = 10'000'000;  // one line is enough, at its end
+  const int64_t quarters = progress.total < kSmall ? 0 : 4 * progress.done / progress.total;
+  const int64_t step = terminal_ ? static_cast<int64_t>(spent.count() * 10) : quarters;
+  if (!end && (step == shown_ || (!terminal_ && step == 0))) return true;
   shown_ = step;
-  if (!terminal_ && step == 0) return true;
   const std::string line =
       "  " + what_ + "  " + PrintSize(progress.done) + " of " + PrintSize(progress.total);
   std::fprintf(out_, terminal_ ? "\r%s\x1b[K%s" : "%s%s", line.c_str(),

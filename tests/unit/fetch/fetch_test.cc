@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <zip.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -275,6 +276,22 @@ TEST_F(FetchTest, ListAndDoctorShowWhatIsThere) {
   EXPECT_NE(list.find("huggingface:org/repo@rev1"), std::string::npos) << list;
   std::ofstream(options.dir + "/m/x.bin") << "short";
   EXPECT_EQ(List(made, options.dir)[0].state, State::kDamaged);
+}
+
+TEST(ConsoleProgress, WritesQuartersOfLargeFilesAndTheEndOfSmallOnes) {
+  test::TempDir dir;
+  std::FILE* out = std::fopen(dir.File("out").c_str(), "w");
+  ConsoleProgress progress(out);
+  for (int64_t done = 1; done <= 100; ++done)
+    progress({"m", "large", done * 1'000'000, 100'000'000});
+  for (int64_t done = 1; done <= 9; ++done) progress({"m", "small", done * 1'000, 9'000});
+  std::fclose(out);
+  EXPECT_EQ(Read(dir.File("out")),
+            "  m: large  25.0 MB of 100.0 MB\n"
+            "  m: large  50.0 MB of 100.0 MB\n"
+            "  m: large  75.0 MB of 100.0 MB\n"
+            "  m: large  100.0 MB of 100.0 MB\n"
+            "  m: small  9.0 kB of 9.0 kB\n");
 }
 
 TEST(Sha256, KnowsTheStandardsExamples) {
