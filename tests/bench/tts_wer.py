@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """How well is the voice understood? Speaks the 40 sentences of tts_sentences.txt with parley_say,
 has Whisper base write them down (greedy, padded to 30 s), and counts wrong words.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes tests/golden/tts_piper.json: what onnxruntime hears in the default Piper voice.
 
 The whole clause in one run of the uncut network, at noise 0: phoneme ids, number of samples, and
