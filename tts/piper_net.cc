@@ -22,7 +22,8 @@ constexpr const char* kNoisy = "/Add_output_0";
 constexpr const char* kMask = "/Cast_2_output_0";
 constexpr const char* kLatent = "/Mul_7_output_0";
 
-constexpr std::array<int, 8> kTextLengths{32, 64, 96, 128, 160, 192, 224, 256};
+// Each costs 5-15 MB and 60 ms when loading; between them a clause pays for padding.
+constexpr std::array<int, 5> kTextLengths{64, 96, 128, 192, 256};
 static_assert(kTextLengths.back() == PiperNet::kLongestInput);
 
 // How far a frame is heard: the flow is four couplings of four convolutions of five, the decoder
@@ -30,14 +31,14 @@ static_assert(kTextLengths.back() == PiperNet::kLongestInput);
 constexpr int kFlowReach = 32;
 constexpr int kDecoderReach = 11;
 
-// Windows: a small one for the first sound, a large one that wastes less afterwards.
+// The decoder has a small window for the first sound and a large one that wastes less afterwards.
+// The flow has one: with two its weights would be held twice, 27 MB, to save 4 ms once.
 constexpr int kFirstChunk = 20;  // 232 ms
 constexpr int kChunk = 40;       // 464 ms
-constexpr int kFirstFlowWindow = 64;
-constexpr int kFlowWindow = 160;
+constexpr int kFlowWindow = 128;
 constexpr int kFirstDecoderWindow = kFirstChunk + kDecoderReach;
 constexpr int kDecoderWindow = kChunk + 2 * kDecoderReach;
-static_assert(kFirstFlowWindow >= kFirstDecoderWindow + kFlowReach);
+static_assert(kFlowWindow >= kDecoderWindow + 2 * kFlowReach);
 
 constexpr int kLongestPhoneme = 200;  // frames; a draw beyond that is a fault of the network
 
@@ -55,25 +56,31 @@ void FillWindow(std::span<const float> frames, int begin, int length, int count,
 }  // namespace
 
 PiperNet::PiperNet(std::vector<std::unique_ptr<nn::Network>> parts)
-    : text_(std::move(parts[0])), flow_(std::move(parts[1])), decoder_(std::move(parts[2])) {}
+    : text_(std::move(parts[0])),
+      flow_(std::move(parts[1])),
+      first_decoder_(std::move(parts[2])),
+      decoder_(std::move(parts[3])) {}
 
 Result<std::unique_ptr<PiperNet>> PiperNet::Load(const std::string& onnx, const Options& options) {
   const auto precision = [&](nn::Precision p) {
     return nn::NetworkOptions{.threads = options.threads, .precision = p};
   };
-  const std::array<nn::Part, 3> parts{
+  const auto decoder = [&](int64_t frames) {
+    return nn::Part{.inputs = {{kLatent, {1, kChannels, frames}}},
+                    .outputs = {"output"},
+                    .options = precision(options.decoder)};
+  };
+  const std::array<nn::Part, 4> parts{
       nn::Part{.inputs = {{"input", {1, -1}},
                           {"input_lengths", {1}},
                           {"scales", {3}},
                           {kDurationNoise, {1, 2, -1}}},
                .outputs = {kDurations, kMean, kLogSpread},
                .options = precision(options.text)},
-      nn::Part{.inputs = {{kNoisy, {1, kChannels, -1}}, {kMask, {1, 1, -1}}},
+      nn::Part{.inputs = {{kNoisy, {1, kChannels, kFlowWindow}}, {kMask, {1, 1, kFlowWindow}}},
                .outputs = {kLatent},
                .options = precision(options.flow)},
-      nn::Part{.inputs = {{kLatent, {1, kChannels, -1}}},
-               .outputs = {"output"},
-               .options = precision(options.decoder)}};
+      decoder(kFirstDecoderWindow), decoder(kDecoderWindow)};
   PARLEY_TRY(auto networks, nn::Network::LoadParts(onnx, parts));
   std::unique_ptr<PiperNet> net(new PiperNet(std::move(networks)));
 
@@ -95,11 +102,9 @@ Status PiperNet::WarmUp() {
     const std::vector<int64_t> ids(static_cast<size_t>(length));
     PARLEY_TRY([[maybe_unused]] const nn::Output out, RunText(ids, {.noise_w = 1.0F}));
   }
-  for (const int length : {kFirstFlowWindow, kFlowWindow}) {
-    const std::vector<float> window(static_cast<size_t>(kChannels * length));
-    const std::vector<float> mask(static_cast<size_t>(length), 1.0F);
-    PARLEY_TRY([[maybe_unused]] const nn::Output out, RunFlow(window, mask));
-  }
+  const std::vector<float> frames(static_cast<size_t>(kChannels * kFlowWindow));
+  const std::vector<float> mask(static_cast<size_t>(kFlowWindow), 1.0F);
+  PARLEY_TRY([[maybe_unused]] const nn::Output latent, RunFlow(frames, mask));
   for (const int length : {kFirstDecoderWindow, kDecoderWindow}) {
     const std::vector<float> window(static_cast<size_t>(kChannels * length));
     PARLEY_TRY([[maybe_unused]] const nn::Output out, RunDecoder(window));
@@ -188,19 +193,16 @@ Status PiperNet::Flow(int wanted) {
   while (static_cast<int>(latent_.size()) / kChannels < wanted) {
     const int done = static_cast<int>(latent_.size()) / kChannels;
     const int start = std::max(0, done - kFlowReach);
-    const bool small = start + kFirstFlowWindow >= frames() ||
-                       (done == 0 && wanted <= kFirstFlowWindow - kFlowReach);
-    const int length = small ? kFirstFlowWindow : kFlowWindow;
-    const int count = std::min(start + length, frames());
+    const int count = std::min(start + kFlowWindow, frames());
     DrawNoisy(count);
-    FillWindow(noisy_, start, length, count, window_);
-    mask_.assign(static_cast<size_t>(length), 0.0F);
+    FillWindow(noisy_, start, kFlowWindow, count, window_);
+    mask_.assign(static_cast<size_t>(kFlowWindow), 0.0F);
     std::fill_n(mask_.begin(), count - start, 1.0F);
     PARLEY_TRY(const nn::Output latent, RunFlow(window_, mask_));
     const int exact = count == frames() ? count : count - kFlowReach;
     for (int f = done; f < exact; ++f) {
       for (int c = 0; c < kChannels; ++c) {
-        latent_.push_back(latent.data[static_cast<size_t>(c * length + f - start)]);
+        latent_.push_back(latent.data[static_cast<size_t>(c * kFlowWindow + f - start)]);
       }
     }
   }
@@ -242,7 +244,7 @@ Result<nn::Output> PiperNet::RunFlow(std::span<const float> window, std::span<co
 Result<nn::Output> PiperNet::RunDecoder(std::span<const float> window) {
   const auto length = static_cast<int64_t>(window.size() / kChannels);
   const std::array<nn::Input, 1> inputs{nn::Input{kLatent, {1, kChannels, length}, window}};
-  return decoder_->Run(inputs);
+  return length == kFirstDecoderWindow ? first_decoder_->Run(inputs) : decoder_->Run(inputs);
 }
 
 }  // namespace parley::tts

@@ -3,8 +3,8 @@
 //   flow:    a noisy draw from those, frame by frame -> latent frames
 //   decoder: latent frames -> samples
 // Flow and decoder see only a stretch of frames around what they make, so they run in windows of a
-// few fixed lengths, and the text is padded to one of a few lengths: after WarmUp no length is new
-// to the runtime, and the windows put together equal one run over the whole clause.
+// fixed lengths, and the text is padded to one of a few lengths: after WarmUp no length is new to
+// the runtime, and the windows put together equal one run over the whole clause.
 // The noise is ours and comes from a seed: the same text sounds the same every time.
 //
 // Thread:   one thread at a time.
@@ -63,10 +63,11 @@ class PiperNet {
   void DrawNoisy(int frames);
   Result<nn::Output> RunText(std::span<const int64_t> ids, const Style& style);
   Result<nn::Output> RunFlow(std::span<const float> window, std::span<const float> mask);
-  Result<nn::Output> RunDecoder(std::span<const float> window);
+  Result<nn::Output> RunDecoder(std::span<const float> window);  // of one of its two lengths
 
   std::unique_ptr<nn::Network> text_;
   std::unique_ptr<nn::Network> flow_;
+  std::unique_ptr<nn::Network> first_decoder_;  // of the short window
   std::unique_ptr<nn::Network> decoder_;
   int samples_per_frame_ = 0;
 

@@ -97,6 +97,29 @@ std::set<std::shared_ptr<ov::op::v0::Parameter>> ParametersReachedFrom(
   return found;
 }
 
+// Parts of the same tensors, for other lengths: the first is cut, the others are copies of it.
+size_t FirstLike(std::span<const Part> parts, size_t p) {
+  const auto same = [&](const Part& other) {
+    return other.outputs == parts[p].outputs &&
+           std::equal(other.inputs.begin(), other.inputs.end(), parts[p].inputs.begin(),
+                      parts[p].inputs.end(),
+                      [](const Part::In& a, const Part::In& b) { return a.name == b.name; });
+  };
+  return static_cast<size_t>(std::find_if(parts.begin(), parts.end(), same) - parts.begin());
+}
+
+ov::PartialShape ShapeOf(const Part::In& in) {
+  return ov::PartialShape(std::vector<ov::Dimension>(in.shape.begin(), in.shape.end()));
+}
+
+std::shared_ptr<ov::Model> CopyFor(const ov::Model& model, const Part& part) {
+  std::shared_ptr<ov::Model> copy = model.clone();
+  std::map<ov::Output<ov::Node>, ov::PartialShape> shapes;
+  for (const Part::In& in : part.inputs) shapes[copy->input(in.name)] = ShapeOf(in);
+  copy->reshape(shapes);
+  return copy;
+}
+
 }  // namespace
 
 Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(std::shared_ptr<ov::Model> model,
@@ -106,6 +129,7 @@ Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(std::shared_ptr<ov::Mod
   // All exits first: an entry takes every other user of its tensor away.
   std::vector<ov::ResultVector> results(parts.size());
   for (size_t p = 0; p < parts.size(); ++p) {
+    if (FirstLike(parts, p) < p) continue;
     for (const std::string& name : parts[p].outputs) {
       PARLEY_TRY(const ov::Output<ov::Node> tensor, Find(tensors, name));
       results[p].push_back(std::make_shared<ov::op::v0::Result>(tensor));
@@ -113,18 +137,22 @@ Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(std::shared_ptr<ov::Mod
   }
   std::vector<ov::ParameterVector> entries(parts.size());
   for (size_t p = 0; p < parts.size(); ++p) {
+    if (FirstLike(parts, p) < p) continue;
     for (const Part::In& in : parts[p].inputs) {
       PARLEY_TRY(const ov::Output<ov::Node> tensor, Find(tensors, in.name));
       auto entry = std::dynamic_pointer_cast<ov::op::v0::Parameter>(tensor.get_node_shared_ptr());
       if (entry == nullptr) entry = Enter(tensor, in);
-      entry->set_partial_shape(
-          ov::PartialShape(std::vector<ov::Dimension>(in.shape.begin(), in.shape.end())));
+      entry->set_partial_shape(ShapeOf(in));
       entries[p].push_back(std::move(entry));
     }
   }
 
   std::vector<std::shared_ptr<ov::Model>> models;
   for (size_t p = 0; p < parts.size(); ++p) {
+    if (const size_t first = FirstLike(parts, p); first < p) {
+      models.push_back(CopyFor(*models[first], parts[p]));
+      continue;
+    }
     for (const auto& needed : ParametersReachedFrom(results[p])) {
       if (std::find(entries[p].begin(), entries[p].end(), needed) == entries[p].end()) {
         return Fail(Code::kUnsupported, "the part up to \"" + parts[p].outputs.front() +
