@@ -1,0 +1,61 @@
+// When a turn begins and ends, and when a voice interrupts. Times are of sound, in frames of 32 ms.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "common/config_fields.h"
+
+namespace parley::realtime {
+
+struct TurnConfig {
+  float start_threshold = 0.5F;
+  float stop_threshold = 0.35F;
+  int32_t start_ms = 64;
+  int32_t prepare_ms = 64;
+  int32_t ask_ms = 96;
+  int32_t speculate_ms = 160;
+  int32_t min_silence_ms = 192;
+  int32_t patience_ms = 800;
+  float end_threshold = 0.5F;
+  int32_t longest_turn_s = 120;
+  int32_t give_up_ms = 8000;
+  bool barge_in = true;
+  int32_t duck_ms = 96;
+  int32_t unduck_ms = 320;
+  int32_t barge_in_ms = 448;
+  int32_t barge_in_words = 2;
+
+  template <class V>
+  void VisitFields(V&& v) {
+    v("start_threshold", start_threshold, Range{0.01, 0.99},
+      "probability of voice at which speech begins");
+    v("stop_threshold", stop_threshold, Range{0.01, 0.99},
+      "probability below which speech pauses; below start_threshold, so that it does not flutter");
+    v("start_ms", start_ms, Range{32, 1000}, "voice that begins or resumes a turn [ms]");
+    v("prepare_ms", prepare_ms, Range{32, 2000},
+      "silence after which the whole turn is transcribed and prefilled [ms]");
+    v("ask_ms", ask_ms, Range{32, 2000}, "silence after which the turn detector is asked [ms]");
+    v("speculate_ms", speculate_ms, Range{32, 5000},
+      "silence after which an answer is decoded that may be thrown away [ms]");
+    v("min_silence_ms", min_silence_ms, Range{32, 5000},
+      "silence that ends a turn which the turn detector takes for finished [ms]");
+    v("patience_ms", patience_ms, Range{32, 10000},
+      "silence that ends any turn, finished or not [ms]");
+    v("end_threshold", end_threshold, Range{0.01, 0.99},
+      "probability of the turn detector at which a turn is finished");
+    v("longest_turn_s", longest_turn_s, Range{1, 3600},
+      "a turn ends after this time though the voice goes on [s]");
+    v("give_up_ms", give_up_ms, Range{500, 600000},
+      "silence without a word after which the talk says that nobody speaks [ms]");
+    v("barge_in", barge_in, "a voice may interrupt the answer");
+    v("duck_ms", duck_ms, Range{32, 2000}, "voice during an answer that lowers it [ms]");
+    v("unduck_ms", unduck_ms, Range{32, 5000},
+      "silence after which a lowered answer is restored [ms]");
+    v("barge_in_ms", barge_in_ms, Range{32, 5000}, "voice that stops an answer [ms]");
+    v("barge_in_words", barge_in_words, Range{1, 20},
+      "words that stop an answer, however short their voice");
+  }
+};
+
+}  // namespace parley::realtime
