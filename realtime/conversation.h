@@ -1,0 +1,175 @@
+// One talk: the only file that knows every stage, and reads from top to bottom as the sound
+// travels: hear → turn → listen → mind → speak → playback ledger. What to do is decided by four
+// pure controllers; here it is done, on one executor, and every deed and its result goes through
+// here. Whatever a turn or an interruption leaves behind carries an older epoch and is dropped.
+// Thread:   the executor's; engine and workers answer by posting to it.
+// Memory:   the sound of the transcriber's window, one sequence and one branch in the engine, one
+//           answer's ledger.
+// Overload: the engine refuses what it cannot keep (Failed, kExhausted); at most one transcription,
+//           one branch and one clause are under way; stale() counts what came too late.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "model/tokenizer.h"
+#include "nn/voice_activity.h"
+#include "realtime/conversation_config.h"
+#include "realtime/executor.h"
+#include "realtime/history/trunk.h"
+#include "realtime/listen/heard_sound.h"
+#include "realtime/listen/listener.h"
+#include "realtime/mind/mind.h"
+#include "realtime/mind/prompt_pieces.h"
+#include "realtime/session.h"
+#include "realtime/speak/speaker.h"
+#include "realtime/turn/turn_taker.h"
+#include "realtime/turn_end_worker.h"
+#include "realtime/voice_worker.h"
+
+namespace parley::realtime {
+
+// What a talk stands on. The borrowed parts outlive it.
+struct ConversationParts {
+  std::shared_ptr<Executor> executor;
+  engine::Engine* engine = nullptr;
+  engine::TranscribeLane lane{};  // its own
+  std::shared_ptr<const model::Tokenizer> tokenizer;
+  PromptPieces prompt;
+  std::unique_ptr<nn::VoiceActivity> voice_activity;  // its own
+  TurnEndWorker* turn_end = nullptr;
+  VoiceWorker* voice = nullptr;
+};
+
+class Conversation : public std::enable_shared_from_this<Conversation> {
+ public:
+  // Opens its sequence; kExhausted when the engine has no room for another talk.
+  static Result<std::shared_ptr<Conversation>> Open(const ConversationConfig& config,
+                                                    ConversationParts parts, EventSink sink);
+  ~Conversation();
+
+  // All on the executor.
+  void OnSound(PcmView sound);
+  void OnText(std::string text);
+  void CommitTurn();
+  void OnPlayed(int64_t samples);
+  void Interrupt();
+
+  int64_t stale() const { return stale_.load(); }  // any thread
+  const Trunk& trunk() const { return trunk_; }
+  // The talk's own sequence, for tests that compare it with what the trunk claims.
+  const engine::Sequence& sequence() const { return sequence_; }
+
+ private:
+  Conversation(const ConversationConfig& config, ConversationParts parts,
+               std::unique_ptr<Mind> mind, EventSink sink);
+  Status Begin();
+
+  // Deeds: one for each kind of action.
+  void Do(std::vector<turn::Action> actions);
+  void Do(std::vector<listen::Action> actions);
+  void Do(std::vector<mind::Action> actions);
+  void Do(std::vector<speak::Action> actions);
+  void Do(const turn::SpeechStarted& started);
+  void Do(const turn::Prepare& pause);
+  void Do(const turn::AskTurnEnd& question);
+  void Do(const turn::Speculate& speculate);
+  void Do(const turn::Resumed& resumed);
+  void Do(const turn::TurnEnded& ended);
+  void Do(const turn::Duck& duck);
+  void Do(const turn::Unduck& unduck);
+  void Do(const turn::BargeIn& barge_in);
+  void Do(const turn::Reopened& reopened);
+  void Do(const turn::NobodySpeaks& nobody);
+  void Do(const listen::Transcribe& request);
+  void Do(const listen::FindQuiet& span);
+  void Do(const listen::Stable& stable);
+  void Do(const listen::Live& live);
+  void Do(const listen::Complete& complete);
+  void Do(mind::Fork& fork);
+  void Do(mind::Generate& generate);
+  void Do(const mind::Hurry& hurry);
+  void Do(const mind::Adopt& adopt);
+  void Do(const mind::Drop& drop);
+  void Do(const mind::Answer& answer);
+  void Do(const mind::Think& thought);
+  void Do(const mind::TokenTaken& token);
+  void Do(const mind::AnswerEnded& ended);
+  void Do(const mind::Failed& failed);
+  void Do(speak::Synthesize& clause);
+  void Do(const speak::ClauseCut& cut);
+  void Do(speak::Say& say);
+  void Do(speak::Send& send);
+  void Do(const speak::WakeAt& wake);
+  void Do(const speak::Over& over);
+
+  void BeginTurn(Time since);
+  void Answer();
+  void AbandonAnswer();
+  void StopAnswer();
+  TrunkEdit CloseAnswer();
+  void Listen();
+  void FailTurn(Error error);
+  void Rebuild();
+  void Apply(const TrunkEdit& edit, engine::Urgency urgency);
+  void OnToken(Epoch epoch, TokenId id);
+  void NextEpoch();
+  bool Stale(Epoch epoch);  // and counts it
+
+  template <class What>
+  void Emit(What what);
+  Time Now() const { return executor_->Now(); }
+  Time InputNow() const { return Time(Now() - origin_); }
+  double InputMs() const { return Ms(InputNow()); }
+  // A callback that runs `work` if the talk still lives: called on the executor, or from any thread.
+  template <class Work>
+  auto IfAlive(Work work);
+  template <class Work>
+  auto OnStrand(Work work);
+
+  // The parts, in the order of the sound.
+  const std::shared_ptr<Executor> executor_;
+  const ConversationConfig config_;
+  ConversationParts parts_;
+  EventSink sink_;
+  Time origin_;  // of the input clock, on the executor's
+  bool first_sound_ = true;
+  Time frames_end_{};  // of the sound that was looked at
+  HeardSound sound_;
+  TurnTaker turn_;
+  Listener listener_;
+  Trunk trunk_;
+  std::unique_ptr<Mind> mind_;
+  Speaker speaker_;
+
+  engine::Sequence sequence_;           // holds trunk_.ids()
+  engine::Position sequence_size_ = 0;  // before the answer that is decoded on it
+  bool may_be_decoding_ = false;        // a stream that nobody wants may still write to it
+  bool dead_ = false;                   // it was lost, and there is no other
+  engine::Sequence branch_;             // a possible answer
+  engine::Stream stream_{};
+  Epoch epoch_{};
+  LiveEpoch live_ = std::make_shared<std::atomic<int64_t>>(0);
+  std::optional<TimerId> wake_;
+
+  // The turn.
+  int64_t voice_begin_ = 0;            // first sample of the turn's voice
+  int64_t floor_ = 0;                  // sound before it belongs to earlier turns
+  bool ended_ = false;                 // the turn; its answer is prepared or plays
+  bool adopted_ = false;               // the branch is the trunk
+  std::optional<std::string> text_;    // of the turn, at its last possible end
+  std::optional<std::string> stable_;  // heard during an answer, not yet in the trunk
+  TrunkEdit asked_;
+  std::vector<TokenId> answer_ids_;
+  TurnTrace trace_;
+  int64_t reprefilled_before_ = 0;
+  std::atomic<int64_t> stale_{0};
+};
+
+}  // namespace parley::realtime
