@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include "scenarios/scenario.h"
+
+namespace parley::test {
+
+using namespace parley::realtime;  // NOLINT: the events by their own names
+
+std::string EventName(const Event& event) {
+  static const std::vector<std::string> kNames = {
+      "speech_start", "pause", "resume",   "turn_end", "heard",     "thought", "say",
+      "first_audio",  "audio", "barge_in", "done",     "no_speech", "failed"};
+  return kNames.at(event.what.index());
+}
+
+std::string EventText(const Event& event) {
+  if (const auto* heard = std::get_if<Heard>(&event.what)) return heard->text;
+  if (const auto* say = std::get_if<Say>(&event.what)) return say->text;
+  if (const auto* barge_in = std::get_if<BargedIn>(&event.what)) return barge_in->heard_text;
+  if (const auto* done = std::get_if<TurnDone>(&event.what)) return done->trace.answer;
+  if (const auto* ended = std::get_if<TurnEnded>(&event.what)) return ended->reason;
+  if (const auto* failed = std::get_if<Failed>(&event.what)) return failed->error.message;
+  if (const auto* thought = std::get_if<Thought>(&event.what)) {
+    return std::string(thought->text.ForTrace());
+  }
+  return {};
+}
+
+namespace {
+
+// A field of an event, for KEY=VALUE.
+std::string Field(const Event& event, const std::string& key) {
+  if (key == "text" || key == "reason") return EventText(event);
+  if (key == "final") {
+    const auto* heard = std::get_if<Heard>(&event.what);
+    return heard != nullptr && heard->final ? "true" : "false";
+  }
+  if (key == "code") {
+    const auto* failed = std::get_if<Failed>(&event.what);
+    return failed != nullptr ? std::string(CodeName(failed->error.code)) : "";
+  }
+  if (key == "first_sample") {
+    const auto* audio = std::get_if<AudioOut>(&event.what);
+    return audio != nullptr ? std::to_string(audio->first_sample) : "";
+  }
+  ADD_FAILURE() << "no such field: " << key;
+  return {};
+}
+
+bool Fits(const Event& event, const std::vector<std::string>& words, size_t from) {
+  if (EventName(event) != words[from]) return false;
+  for (size_t i = from + 1; i < words.size(); ++i) {
+    const size_t is = words[i].find('=');
+    if (Field(event, words[i].substr(0, is)) != words[i].substr(is + 1)) return false;
+  }
+  return true;
+}
+
+struct Span {
+  double begin = 0, end = 0;
+};
+Span ReadSpan(const std::string& text) {  // A..B
+  const size_t dots = text.find("..");
+  return {std::stod(text.substr(0, dots)), std::stod(text.substr(dots + 2))};
+}
+
+bool Holds(double value, const std::string& op, double than) {
+  if (op == "=") return value == than;
+  if (op == "!=") return value != than;
+  if (op == "<") return value < than;
+  if (op == "<=") return value <= than;
+  if (op == ">") return value > than;
+  if (op == ">=") return value >= than;
+  ADD_FAILURE() << "no such comparison: " << op;
+  return false;
+}
+
+std::vector<TurnTrace> Traces(const Talk& talk) {
+  std::vector<TurnTrace> traces;
+  for (const Event& event : talk.events()) {
+    if (const auto* done = std::get_if<TurnDone>(&event.what)) traces.push_back(done->trace);
+  }
+  return traces;
+}
+
+std::optional<double> TraceField(const TurnTrace& t, const std::string& key) {
+  const std::map<std::string, double> fields = {
+      {"speech_end_ms", t.speech_end_ms},
+      {"turn_end_ms", t.turn_end_ms},
+      {"first_token_ms", t.first_token_ms},
+      {"first_clause_ms", t.first_clause_ms},
+      {"first_audio_ms", t.first_audio_ms},
+      {"transcript_ms", t.transcript_ms},
+      {"answer_tokens", static_cast<double>(t.answer_tokens)},
+      {"tokens_wasted", static_cast<double>(t.tokens_wasted)},
+      {"reprefilled_tokens", static_cast<double>(t.reprefilled_tokens)},
+      {"speculations", static_cast<double>(t.speculations)},
+      {"speculations_dropped", static_cast<double>(t.speculations_dropped)}};
+  const auto found = fields.find(key);
+  return found == fields.end() ? std::nullopt : std::optional<double>(found->second);
+}
+
+std::optional<double> Stat(Talk& talk, const std::string& key) {
+  const Trunk& trunk = talk.conversation().trunk();
+  const auto transcriptions = talk.engine().CallsOf(EngineCall::Kind::kTranscribe);
+  int64_t longest = 0;
+  for (const EngineCall& call : transcriptions) longest = std::max(longest, call.samples);
+  const std::map<std::string, double> stats = {
+      {"stale", static_cast<double>(talk.session().stats().stale_dropped)},
+      {"cancelled", static_cast<double>(talk.voice().cancelled())},
+      {"forgotten", static_cast<double>(trunk.forgotten())},
+      {"truncated", static_cast<double>(trunk.truncated_tokens())},
+      {"exchanges", static_cast<double>(trunk.exchanges().size())},
+      {"trunk_tokens", static_cast<double>(trunk.size())},
+      {"open_sequences", static_cast<double>(talk.engine().open_sequences())},
+      {"open_streams", static_cast<double>(talk.engine().open_streams())},
+      {"transcriptions", static_cast<double>(transcriptions.size())},
+      {"longest_transcription_ms", static_cast<double>(longest * 1000 / kSampleRateHz)},
+      {"forks", static_cast<double>(talk.engine().stats().forks)},
+      {"turn_end_questions", static_cast<double>(talk.turn_end().asked.size())}};
+  const auto found = stats.find(key);
+  return found == stats.end() ? std::nullopt : std::optional<double>(found->second);
+}
+
+std::string HeldText(Talk& talk) {
+  std::string text;
+  const WordTokenizer& tokenizer = talk.tokenizer();
+  for (const TokenId id : talk.held()) {
+    if (tokenizer.IsSpecial(id)) {
+      text += id == *tokenizer.Find("<|im_start|>") ? "[" : "]";
+    } else {
+      text += tokenizer.Bytes(id);
+    }
+  }
+  for (char& c : text) {
+    if (c == '\n') c = '/';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string DescribeEvents(const Talk& talk) {
+  std::ostringstream out;
+  for (const Event& event : talk.events()) {
+    if (EventName(event) == "audio" && std::get<AudioOut>(event.what).first_sample > 0) continue;
+    out << Ms(event.at) << " " << EventName(event) << " epoch=" << event.epoch.value << " \""
+        << EventText(event) << "\"\n";
+  }
+  return out.str();
+}
+
+void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
+  size_t next = 0;
+  for (const ScenarioLine& line : lines) {
+    const auto& w = line.words;
+    const std::string where = "line " + std::to_string(line.number);
+    if (w[0] == "refused") {
+      EXPECT_FALSE(talk.open()) << where;
+    } else if (w[0] == "expect") {
+      const Span span = ReadSpan(w.at(1));
+      size_t at = next;
+      while (at < talk.events().size() &&
+             !(Ms(talk.events()[at].at) >= span.begin && Fits(talk.events()[at], w, 2))) {
+        ++at;
+      }
+      if (at == talk.events().size() || Ms(talk.events()[at].at) > span.end) {
+        ADD_FAILURE() << where << ": expected " << w[2] << " within " << w[1] << ", "
+                      << (at == talk.events().size()
+                              ? std::string("it did not come")
+                              : "it came at " + std::to_string(Ms(talk.events()[at].at)));
+        return;
+      }
+      next = at + 1;
+    } else if (w[0] == "never") {
+      const Span span = ReadSpan(w.at(1));
+      for (const Event& event : talk.events()) {
+        EXPECT_FALSE(Ms(event.at) >= span.begin && Ms(event.at) <= span.end && Fits(event, w, 2))
+            << where << ": " << w[2] << " at " << Ms(event.at);
+      }
+    } else if (w[0] == "count") {
+      const auto count = std::count_if(talk.events().begin(), talk.events().end(),
+                                       [&](const Event& e) { return EventName(e) == w.at(1); });
+      EXPECT_EQ(count, std::stoll(w.at(2))) << where << ": " << w[1];
+    } else if (w[0] == "trace") {
+      const auto traces = Traces(talk);
+      const auto n = static_cast<size_t>(std::stoll(w.at(1)));
+      if (n >= traces.size()) {
+        ADD_FAILURE() << where << ": there were only " << traces.size() << " turns";
+        return;
+      }
+      if (w.at(2) == "transcript" || w[2] == "answer") {
+        EXPECT_EQ(w[2] == "answer" ? traces[n].answer : traces[n].transcript, w.at(4)) << where;
+        continue;
+      }
+      const auto value = TraceField(traces[n], w.at(2));
+      ASSERT_TRUE(value) << where << ": no such field of a trace: " << w[2];
+      EXPECT_TRUE(Holds(*value, w.at(3), std::stod(w.at(4))))
+          << where << ": " << w[2] << " is " << *value << ", expected " << w[3] << " " << w[4];
+    } else if (w[0] == "stat") {
+      const auto value = Stat(talk, w.at(1));
+      ASSERT_TRUE(value) << where << ": no such stat: " << w[1];
+      EXPECT_TRUE(Holds(*value, w.at(2), std::stod(w.at(3))))
+          << where << ": " << w[1] << " is " << *value << ", expected " << w[2] << " " << w[3];
+    } else if (w[0] == "holds") {
+      EXPECT_EQ(HeldText(talk), w.at(1)) << where;
+    } else {
+      static const std::vector<std::string> kKnown = {"config", "cost", "reply",
+                                                      "block",  "at",   "until"};
+      EXPECT_TRUE(std::find(kKnown.begin(), kKnown.end(), w[0]) != kKnown.end())
+          << where << ": not understood: " << w[0];
+    }
+  }
+}
+
+void CheckInvariants(Talk& talk) {
+  // The cache holds what the trunk claims.
+  EXPECT_EQ(talk.held(), talk.conversation().trunk().ids());
+  Time last{};
+  int64_t next_sample = 0;
+  int64_t ended = 0, closed = 0;
+  bool playing = false;
+  for (const Event& event : talk.events()) {
+    EXPECT_GE(event.at, last) << "time runs backwards at " << EventName(event);
+    last = event.at;
+    const std::string name = EventName(event);
+    if (name == "turn_end") ++ended;
+    if (name == "done" || name == "failed") ++closed;
+    if (name == "no_speech" && closed < ended) ++closed;
+    if (name == "resume" && closed < ended) --ended;  // the turn was not over after all
+    EXPECT_LE(closed, ended + (name == "failed" ? 1 : 0)) << "an end without a beginning: " << name;
+    if (name == "failed") closed = std::min(closed, ended);
+    if (name == "first_audio") {
+      playing = true;
+      next_sample = 0;
+    }
+    if (name == "barge_in" || name == "done" || name == "failed") playing = false;
+    if (const auto* audio = std::get_if<AudioOut>(&event.what)) {
+      EXPECT_TRUE(playing) << "sound without an answer at " << Ms(event.at);
+      EXPECT_EQ(audio->first_sample, next_sample) << "a gap in the sound at " << Ms(event.at);
+      next_sample += static_cast<int64_t>(audio->samples.size());
+    }
+  }
+}
+
+}  // namespace parley::test

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every *.txt of this folder is a test: the scenario is played twice, its expectations are checked
+// once, what holds in every talk too, and both runs must have been the same.
+#include <algorithm>
+#include <filesystem>
+
+#include "scenarios/scenario.h"
+
+namespace parley::test {
+namespace {
+
+std::vector<std::string> Scenarios() {
+  std::vector<std::string> names;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(PARLEY_SOURCE_DIR) + "/tests/scenarios")) {
+    if (entry.path().extension() == ".txt" && entry.path().stem() != "CMakeLists")
+      names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class Scenario : public testing::TestWithParam<std::string> {};
+
+TEST_P(Scenario, Plays) {
+  const auto lines =
+      ReadScenario(std::string(PARLEY_SOURCE_DIR) + "/tests/scenarios/" + GetParam() + ".txt");
+  const auto talk = PlayScenario(lines);
+  ASSERT_NE(talk, nullptr);
+  CheckScenario(lines, *talk);
+  if (talk->open()) {
+    CheckInvariants(*talk);
+    const auto again = PlayScenario(lines);
+    EXPECT_EQ(DescribeEvents(*talk), DescribeEvents(*again)) << "two runs differ";
+  }
+  if (HasFailure()) GTEST_LOG_(INFO) << "what happened:\n" << DescribeEvents(*talk);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Scenario, testing::ValuesIn(Scenarios()),
+                         [](const auto& scenario) { return scenario.param; });
+
+}  // namespace
+}  // namespace parley::test
