@@ -177,7 +177,8 @@ Status BenchWhisper(Backend& backend, int threads, const ModelBenchOptions& opti
 
 Status RunModelBench(const ModelBenchOptions& options, std::ostream& out) {
   for (const int threads : options.threads) {
-    const auto backend = kernels::MakeCpuBackend({.threads = threads});
+    const auto backend = kernels::MakeCpuBackend(
+        {.threads = threads, .huge_pages = options.huge_pages, .isa = options.isa});
     if (options.decoder) PARLEY_TRY_STATUS(BenchDecoder(*backend, threads, options, out));
     if (options.whisper) PARLEY_TRY_STATUS(BenchWhisper(*backend, threads, options, out));
   }

@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "common/result.h"
+#include "kernels/backend.h"
 
 namespace parley::bench {
 
 struct ModelBenchOptions {
   std::string models;  // the model directory; default ~/.cache/parley/models
   std::vector<int> threads = {1, 2};
+  kernels::CpuIsa isa = kernels::CpuIsa::kBest;
+  bool huge_pages = true;
   bool json = false;
   bool decoder = true;
   bool whisper = true;
