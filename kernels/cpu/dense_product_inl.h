@@ -1,5 +1,7 @@
 // Dense products: a block of rows × tiles of sums stays in registers while k runs. Each sum is one chain along k,
 // whatever the block, so a row's result does not depend on the rows beside it.
+// Tried instead: oneDNN 2.6, one thread on a Zen 5 core: 830 GOP/s against 700 here (int8, 500 × 512 × 2048, here with
+// quantising and scaling), bf16 440 against 430, f32 204 against 208. Not worth a library with threads of its own.
 // Thread:   pure functions.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
