@@ -113,11 +113,19 @@ WeightPart ToFloats(const WeightPart& from, Product product) {
   return part;
 }
 
+// Half to even for |v| < 2^22: the adder itself rounds. (std::nearbyint is a call on plain x86-64.)
+float RoundHalfEven(float v) {
+  constexpr float kNoFraction = 0x1.8p23F;
+  return (v + kNoFraction) - kNoFraction;
+}
+
 // Integers with one scale for every `span` values; a grouped scale is rounded to binary16 first, as files hold it.
-WeightPart ToIntegers(const WeightPart& from, Product product) {
-  const WeightPart floats = ToFloats(from, Product::kF32);
-  WeightPart part{.product = product, .out = from.out, .in = from.in};
-  const size_t span = product == Product::kGroup ? kGroupSize : static_cast<size_t>(from.in);
+WeightPart ToIntegers(WeightPart from, Product product) {
+  const WeightPart floats = from.values.empty() ? ToFloats(from, Product::kF32) : std::move(from);
+  WeightPart part{.product = product, .out = floats.out, .in = floats.in};
+  const size_t span = product == Product::kGroup ? kGroupSize : static_cast<size_t>(floats.in);
+  part.q.resize(floats.values.size());
+  part.scale.reserve(floats.values.size() / span);
   for (size_t begin = 0; begin < floats.values.size(); begin += span) {
     float largest = 0.0F;
     for (size_t i = begin; i < begin + span; ++i) {
@@ -126,9 +134,11 @@ WeightPart ToIntegers(const WeightPart& from, Product product) {
     float scale = largest / 127.0F;
     if (product == Product::kGroup) scale = HalfToFloat(FloatToHalf(scale));
     part.scale.push_back(scale);
+    if (!(scale > 0.0F)) continue;  // q is zero already
     for (size_t i = begin; i < begin + span; ++i) {
-      const float q = scale > 0.0F ? std::nearbyint(floats.values[i] / scale) : 0.0F;
-      part.q.push_back(static_cast<int8_t>(std::clamp(q, -127.0F, 127.0F)));
+      // In this order a NaN of a broken file becomes 127 instead of an undefined conversion.
+      const float q = std::max(-127.0F, std::min(127.0F, floats.values[i] / scale));
+      part.q[i] = static_cast<int8_t>(RoundHalfEven(q));
     }
   }
   return part;
@@ -179,7 +189,7 @@ WeightPart ReadPart(const WeightSource& source, Storage storage) {
                                                             : ReadFloats(source);
   if (part.product == product) return part;
   const bool floats = product == Product::kF32 || product == Product::kBf16;
-  return floats ? ToFloats(part, product) : ToIntegers(part, product);
+  return floats ? ToFloats(part, product) : ToIntegers(std::move(part), product);
 }
 
 float QuantiseSpan(std::span<const float> x, int8_t* q) {
@@ -195,7 +205,7 @@ float QuantiseSpan(std::span<const float> x, int8_t* q) {
     return finite ? 0.0F : std::numeric_limits<float>::quiet_NaN();
   }
   for (size_t i = 0; i < x.size(); ++i) {
-    q[i] = static_cast<int8_t>(std::nearbyint(x[i] / scale));  // at most 127: scale is normal
+    q[i] = static_cast<int8_t>(RoundHalfEven(x[i] / scale));  // at most 127: scale is normal
   }
   return scale;
 }

@@ -18,13 +18,14 @@ namespace {
 std::atomic<int64_t> news = 0;
 }  // namespace
 
-void* operator new(size_t n) {
+// Not inlined: g++ would take the pair of them for a malloc that is deleted.
+[[gnu::noinline]] void* operator new(size_t n) {
   ++news;
   if (void* p = std::malloc(n)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace parley::kernels {
 namespace {
