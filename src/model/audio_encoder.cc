@@ -52,6 +52,7 @@ class TransformerEncoder final : public AudioEncoder {
   Status LoadConvolutions(const Checkpoint& checkpoint, const AudioNames& names, Storage storage);
   void Block(const BlockWeights& w, int32_t layer, const EncoderState& s) const;
   Status AppendSilence(SilentTail tail, EncoderState& state) const;
+  TensorView KeysOf(const TensorView& kv, const EncoderState& s) const;
   void Finish(EncoderState& state) const;
 
   Backend& backend_;
@@ -151,7 +152,8 @@ EncoderState TransformerEncoder::NewState(int32_t max_frames) const {
           .qkv = rows_of(3 * g.hidden),
           .attn = rows_of(g.hidden),
           .ffn = rows_of(g.ffn),
-          .out = rows_of(g.hidden)};
+          .out = rows_of(g.hidden),
+          .keys = backend_.Allocate(DType::kF32, g.positions, 2 * g.hidden)};
 }
 
 Status TransformerEncoder::Begin(TensorView mel, SilentTail tail, EncoderState& state) const {
@@ -162,6 +164,7 @@ Status TransformerEncoder::Begin(TensorView mel, SilentTail tail, EncoderState& 
   }
   PARLEY_CHECK(mel.cols == geometry_.mels && mel.stride == mel.cols, "mel rows, packed");
   state.frames = mel.rows;
+  state.tail = tail;
   state.out_rows = 0;
   state.next_layer = 0;
   const int32_t conv_rows = (mel.rows + 1) / 2;
@@ -185,13 +188,13 @@ Status TransformerEncoder::Begin(TensorView mel, SilentTail tail, EncoderState& 
 Status TransformerEncoder::AppendSilence(SilentTail tail, EncoderState& state) const {
   PARLEY_CHECK(tail.stride >= 1 && state.rows >= 4, "a tail behind four rows of silence");
   const int32_t dense = state.rows - 2;
-  const int32_t last = dense + (tail.rows - 1) * tail.stride;
-  if (last >= geometry_.positions || dense + tail.rows > state.x.view().rows) {
-    return Fail(Code::kInvalidArgument,
-                "the encoder was asked for position " + std::to_string(last) + " and " +
-                    std::to_string(dense + tail.rows) + " rows; it has " +
-                    std::to_string(geometry_.positions) + " positions, its state " +
-                    std::to_string(state.x.view().rows) + " rows");
+  const int32_t end = dense + tail.rows * tail.stride;
+  if (end > geometry_.positions || dense + tail.rows > state.x.view().rows) {
+    return Fail(Code::kInvalidArgument, "the encoder was asked for " + std::to_string(end) +
+                                            " positions in " + std::to_string(dense + tail.rows) +
+                                            " rows; it has " + std::to_string(geometry_.positions) +
+                                            ", its state " + std::to_string(state.x.view().rows) +
+                                            " rows");
   }
   const TensorView silent = state.h.view().Rows(0, 1);
   backend_.Copy(state.x.view().Rows(dense - 1, 1), silent);
@@ -224,7 +227,8 @@ void TransformerEncoder::Block(const BlockWeights& w, int32_t layer, const Encod
   const TensorView ffn = s.ffn.view().Rows(0, s.rows);
   backend_.LayerNorm(x, w.attn_norm.weight, w.attn_norm.bias, kNormEps, h);
   backend_.Linear(h, *w.qkv.weight, w.qkv.bias, qkv);
-  backend_.AttendDense(qkv.Cols(0, hidden), qkv.Cols(hidden, hidden), qkv.Cols(2 * hidden, hidden),
+  const TensorView keys = KeysOf(qkv.Cols(hidden, 2 * hidden), s);
+  backend_.AttendDense(qkv.Cols(0, hidden), keys.Cols(0, hidden), keys.Cols(hidden, hidden),
                        hidden / geometry_.heads, /*causal=*/false, attn);
   backend_.Linear(attn, *w.out.weight, w.out.bias, h);
   backend_.Add(x, h);
@@ -234,6 +238,15 @@ void TransformerEncoder::Block(const BlockWeights& w, int32_t layer, const Encod
   backend_.Linear(ffn, *w.down.weight, w.down.bias, h);
   backend_.Add(x, h);
   PARLEY_TAP(backend_, "encoder.block", layer, x);
+}
+
+// Keys and values of the rows, those of a thinned tail as often as they count.
+TensorView TransformerEncoder::KeysOf(const TensorView& kv, const EncoderState& s) const {
+  if (s.tail.Keys(s.rows) == s.rows) return kv;
+  const TensorView keys = s.keys.view().Rows(0, s.tail.Keys(s.rows));
+  backend_.Copy(kv, keys.Rows(0, s.rows));
+  s.tail.Repeat(backend_, keys, s.rows);
+  return keys;
 }
 
 void TransformerEncoder::Finish(EncoderState& state) const {
@@ -251,6 +264,11 @@ void TransformerEncoder::Finish(EncoderState& state) const {
 }
 
 }  // namespace
+
+void SilentTail::Repeat(Backend& backend, const TensorView& keys, int32_t all) const {
+  const TensorView once = keys.Rows(all - rows, rows);
+  for (int32_t i = 1; i < stride; ++i) backend.Copy(once, keys.Rows(all + (i - 1) * rows, rows));
+}
 
 Result<std::unique_ptr<AudioEncoder>> AudioEncoder::Load(Backend& backend,
                                                          const Checkpoint& checkpoint,

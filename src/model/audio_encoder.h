@@ -23,11 +23,17 @@ struct EncoderGeometry {
   bool pool = false;  // Qwen2-Audio: average pairs of rows before the last norm
 };
 
-// Silence behind the input, without computing it: a row of silence looks the same everywhere but for its position, so
-// `rows` of them are made from one, `stride` positions apart. With stride 1 the result is that of a longer input.
+// Silence behind the input, mostly not computed: a row of silence looks the same everywhere but for its position, so
+// `rows` of them are made from one, `stride` positions apart, and each of them counts as `stride` keys wherever it is
+// attended to. With stride 1 the result is that of a longer input.
 struct SilentTail {
   int32_t rows = 0;
   int32_t stride = 1;
+
+  // How many keys `all` rows are, the tail being the last of them.
+  int32_t Keys(int32_t all) const { return all + rows * (stride - 1); }
+  // keys: [Keys(all), …] with the first `all` rows filled; fills the rest.
+  void Repeat(kernels::Backend& backend, const kernels::TensorView& keys, int32_t all) const;
 };
 
 struct EncoderState {
@@ -35,6 +41,8 @@ struct EncoderState {
   kernels::Tensor conv1;  // [max_frames, hidden]
   kernels::Tensor x;      // [max_rows, hidden], max_rows = (max_frames + 1) / 2
   kernels::Tensor h, qkv, attn, ffn, out;
+  kernels::Tensor keys;    // [positions, keys | values], the tail's rows `stride` times
+  SilentTail tail;         // of the input in hand: the last tail.rows of `rows`, and of `out`
   int32_t frames = 0;      // of the input in hand
   int32_t rows = 0;        // after the convolutions, and of the tail
   int32_t out_rows = 0;    // rows of `out` that Encode filled

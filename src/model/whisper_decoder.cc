@@ -105,12 +105,16 @@ WhisperState WhisperDecoder::NewState(int32_t max_heard, int32_t max_rows) const
   return state;
 }
 
-void WhisperDecoder::Hear(const TensorView& encoded, int32_t layer, WhisperState& state) const {
+void WhisperDecoder::Hear(const TensorView& encoded, SilentTail tail, int32_t layer,
+                          WhisperState& state) const {
   const auto index = static_cast<size_t>(layer);
-  PARLEY_CHECK(encoded.rows <= state.heard[index].view().rows, "more rows than the state hears");
+  const int32_t heard = tail.Keys(encoded.rows);
+  PARLEY_CHECK(heard <= state.heard[index].view().rows, "more rows than the state hears");
   const LinearWeights& kv = layers_[index].cross_kv;
-  backend_.Linear(encoded, *kv.weight, kv.bias, state.heard[index].view().Rows(0, encoded.rows));
-  state.heard_rows = encoded.rows;
+  const TensorView keys = state.heard[index].view().Rows(0, heard);
+  backend_.Linear(encoded, *kv.weight, kv.bias, keys.Rows(0, encoded.rows));
+  tail.Repeat(backend_, keys, encoded.rows);
+  state.heard_rows = heard;
   state.length = 0;
 }
 

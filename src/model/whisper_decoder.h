@@ -11,6 +11,7 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "kernels/backend.h"
+#include "model/audio_encoder.h"
 #include "model/audio_names.h"
 #include "weights/checkpoint.h"
 
@@ -47,7 +48,8 @@ class WhisperDecoder {
   WhisperState NewState(int32_t max_heard, int32_t max_rows) const;
 
   // Keys and values of one layer over the encoder's rows: once a sound and layer, before the first Forward.
-  void Hear(const kernels::TensorView& encoded, int32_t layer, WhisperState& state) const;
+  void Hear(const kernels::TensorView& encoded, SilentTail tail, int32_t layer,
+            WhisperState& state) const;
   // Says `ids` from state.length on; the logits of the last `logit_rows` of them are in state.logits.
   void Forward(std::span<const TokenId> ids, int32_t logit_rows, WhisperState& state) const;
 
