@@ -94,7 +94,7 @@ TEST(Golden, WhisperAgreesWithTransformers) {
   }
   model::WhisperState talk = (*decoder)->NewState(20, 24);
   for (int32_t layer = 0; layer < (*decoder)->geometry().layers; ++layer) {
-    (*decoder)->Hear(state.out.view().Rows(0, state.out_rows), layer, talk);
+    (*decoder)->Hear(state.out.view().Rows(0, state.out_rows), {}, layer, talk);
   }
   // First many at once, then one by one, as a transcription does: the taps must come out the same.
   const std::vector<TokenId> ids = golden.Ids("input.ids");

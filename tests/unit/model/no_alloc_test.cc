@@ -121,7 +121,7 @@ TEST(NoAllocation, ATokenOfTheTranscriberAllocatesNothing) {
   const kernels::Tensor heard = backend.Allocate(kernels::DType::kF32, 20, 32);
   const std::vector<TokenId> prompt = {1, 2, 3, 4};
   const auto talk = [&] {
-    for (int32_t layer = 0; layer < 2; ++layer) (*decoder)->Hear(heard, layer, state);
+    for (int32_t layer = 0; layer < 2; ++layer) (*decoder)->Hear(heard, {}, layer, state);
     (*decoder)->Forward(prompt, 4, state);
     for (int i = 0; i < 10; ++i) (*decoder)->Forward(std::span(prompt).first(1), 1, state);
   };
