@@ -40,12 +40,13 @@ def main():
         heard = model.encode(features)
         prompt = [[50258, 50259, 50359, 50363]]
 
-        def generate(tokens):  # exactly so many: nothing is allowed to end it
-            return model.generate(heard, prompt, beam_size=1, max_length=tokens + 4, suppress_tokens=[50257], suppress_blank=False)
+        def generate(tokens):  # exactly so many: nothing is allowed to end it, and max_length counts twice
+            return model.generate(heard, prompt, beam_size=1, max_length=2 * tokens, suppress_tokens=[50257],
+                                  suppress_blank=False)
 
-        count = len(generate(60)[0].sequences_ids[0])
-        few = len(generate(10)[0].sequences_ids[0])
-        many, short = measure(lambda: generate(60), a.seconds), measure(lambda: generate(10), a.seconds)
+        count = len(generate(40)[0].sequences_ids[0])
+        few = len(generate(5)[0].sequences_ids[0])
+        many, short = measure(lambda: generate(40), a.seconds), measure(lambda: generate(5), a.seconds)
         step = (many["median_us"] - short["median_us"]) / max(1, count - few)
         print(json.dumps({"case": "whisper_decode", "backend": "ctranslate2 int8", "threads": threads, "median_us": step,
                           "tokens_counted": count - few, "tokens_per_s": 1e6 / step}), flush=True)
