@@ -133,5 +133,17 @@ inline int64_t DotBytesPeak(int32_t rounds) {
   return int64_t{rounds} * kChains * 64 * 2;
 }
 
+inline float ReadPeak(const uint8_t* from, size_t bytes) {
+  I sum[4] = {SetInt(0), SetInt(0), SetInt(0), SetInt(0)};
+  for (size_t at = 0; at < bytes; at += 256) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; ++i) {
+      __builtin_prefetch(from + at + 4096 + 64 * i);
+      sum[i] = AddInt(sum[i], LoadInt(from + at + 64 * i));
+    }
+  }
+  return Sum(FromInt(AddInt(AddInt(sum[0], sum[1]), AddInt(sum[2], sum[3]))));
+}
+
 }  // namespace
 }  // namespace parley::kernels::cpu

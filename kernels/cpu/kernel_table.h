@@ -70,6 +70,8 @@ struct KernelTable {
 
   // How many byte multiply-adds, times two, `rounds` of independent dot products in registers are: a ceiling to time.
   int64_t (*dot_bytes_peak)(int32_t rounds);
+  // Reads `bytes` (a multiple of 256) as the products read weights, and nothing else: the other ceiling.
+  float (*read_peak)(const uint8_t* from, size_t bytes);
 
   // attention_inl.h
   // k: `keys` rows of head_dim values; tiles: [ceil(keys / 16)][head_dim][16], missing keys are zero

@@ -119,7 +119,9 @@ inline I ShiftLeft(const I& v, int n) {
   return EachInt([&](int i) { return v.v[i] * (1 << n); });
 }
 inline I AddInt(const I& a, const I& b) {
-  return EachInt([&](int i) { return a.v[i] + b.v[i]; });
+  return EachInt([&](int i) {  // wraps, as the vector instructions do
+    return static_cast<int32_t>(static_cast<uint32_t>(a.v[i]) + static_cast<uint32_t>(b.v[i]));
+  });
 }
 inline F FromInt(const I& v) {
   return Each([&](int i) { return static_cast<float>(v.v[i]); });

@@ -24,6 +24,7 @@ constexpr KernelTable TableNamed(const char* name) {
           .dense_i8 = Dense<I8Kind>,
           .group_product = Group,
           .dot_bytes_peak = DotBytesPeak,
+          .read_peak = ReadPeak,
           .key_tiles = KeyTiles,
           .value_rows = ValueRows,
           .softmax = Softmax,

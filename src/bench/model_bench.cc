@@ -156,7 +156,7 @@ Status BenchWhisper(Backend& backend, int threads, const ModelBenchOptions& opti
   model::WhisperState said = decoder->NewState(kFrames / 2, kPrompt);
   const kernels::TensorView heard = state.out.view().Rows(0, state.out_rows);
   for (int32_t layer = 0; layer < decoder->geometry().layers; ++layer)
-    decoder->Hear(heard, layer, said);
+    decoder->Hear(heard, {}, layer, said);
   const std::vector<TokenId> prompt = {50258, 50259, 50359, 50363};
   said.length = 0;
   decoder->Forward(prompt, 1, said);
