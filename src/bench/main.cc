@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "bench/engine_bench.h"
 #include "bench/kernels_bench.h"
 #include "bench/model_bench.h"
 
@@ -16,7 +17,10 @@ namespace {
 constexpr const char* kUsage =
     "usage: parley_bench kernels [--threads N] [--json] [--filter TEXT]\n"
     "       parley_bench model   [--threads N] [--json] [--models DIR] [--only decoder|whisper]\n"
-    "                            [--isa portable|avx2|avxvnni|avx512] [--small-pages]\n";
+    "                            [--isa portable|avx2|avxvnni|avx512] [--small-pages]\n"
+    "       parley_bench engine  [--threads N] [--json] [--models DIR] [--only CASE] [--rounds N]\n"
+    "                            [--random-weights --geometry NAME] [--peers DIR [--peer-script "
+    "FILE]]\n";
 
 struct Arguments {
   std::string command;
@@ -25,8 +29,13 @@ struct Arguments {
   std::string only;
   std::string isa;
   bool small_pages = false;
+  std::string geometry = "smollm2-135m";
+  std::string peers;
+  std::string peer_script;
   int threads = 0;
+  int rounds = 5;
   bool json = false;
+  bool random_weights = false;
   bool good = true;
 };
 
@@ -39,8 +48,8 @@ Arguments Parse(int argc, char** argv) {
   if (argc > 1) a.command = argv[1];
   for (int i = 2; i < argc; ++i) {
     const std::string key = argv[i];
-    if (key == "--json" || key == "--small-pages") {
-      (key == "--json" ? a.json : a.small_pages) = true;
+    if (key == "--json" || key == "--small-pages" || key == "--random-weights") {
+      (key == "--json" ? a.json : key == "--small-pages" ? a.small_pages : a.random_weights) = true;
       continue;
     }
     if (++i == argc) return a.good = false, a;
@@ -53,6 +62,14 @@ Arguments Parse(int argc, char** argv) {
       a.isa = value;
     else if (key == "--only")
       a.only = value;
+    else if (key == "--geometry")
+      a.geometry = value;
+    else if (key == "--peers")
+      a.peers = value;
+    else if (key == "--peer-script")
+      a.peer_script = value;
+    else if (key == "--rounds")
+      a.rounds = std::atoi(value.c_str());
     else if (key == "--threads")
       a.threads = std::atoi(value.c_str());
     else
@@ -75,13 +92,31 @@ bool ParseIsa(const std::string& name, parley::kernels::CpuIsa& isa) {
   return false;
 }
 
+parley::Status RunEngine(const Arguments& a) {
+  parley::bench::EngineBenchOptions options;
+  if (!a.random_weights) {
+    options.model = a.models + "/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf";
+    options.transcriber = a.models + "/whisper-base";
+  }
+  options.geometry = a.geometry;
+  options.peers = a.peers;
+  if (!a.peer_script.empty()) options.peer_script = a.peer_script;
+  options.rounds = a.rounds;
+  options.only = a.only;
+  if (a.threads > 0) options.threads = {a.threads};
+  return RunEngineBench(options, [&a](const parley::bench::BenchFigure& figure) {
+    std::cout << (a.json ? JsonRow(figure) : TableRow(figure)) << std::endl;
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace parley::bench;
   const Arguments a = Parse(argc, argv);
   parley::kernels::CpuIsa isa = parley::kernels::CpuIsa::kBest;
-  if (!a.good || !ParseIsa(a.isa, isa) || (a.command != "kernels" && a.command != "model")) {
+  const bool known = a.command == "kernels" || a.command == "model" || a.command == "engine";
+  if (!a.good || !known || !ParseIsa(a.isa, isa)) {
     std::fputs(kUsage, stderr);
     return 2;
   }
@@ -92,6 +127,8 @@ int main(int argc, char** argv) {
   parley::Status done;
   if (a.command == "kernels") {
     done = RunKernelsBench({.threads = a.threads, .json = a.json, .filter = a.filter}, std::cout);
+  } else if (a.command == "engine") {
+    done = RunEngine(a);
   } else {
     ModelBenchOptions options{.models = a.models,
                               .isa = isa,

@@ -62,6 +62,24 @@ TEST(Overload, ThoughtBorrowsAndIsStoppedLowestUrgencyFirst) {
   EXPECT_EQ(bed.Append(branches[0], {1}).error().code, Code::kExhausted);
 }
 
+TEST(Overload, ASpeculationThatIsCommittedIsKeptLikeAnAnswer) {
+  for (const bool committed : {false, true}) {
+    EngineBed bed({.pages = 14});
+    const Sequence talk = bed.Open(3 * 16);
+    ASSERT_TRUE(bed.Append(talk, Ids(16)).has_value());
+    const Sequence branch = bed.engine().Fork(talk, 16);
+    auto log = std::make_shared<TokenLog>();
+    const engine::Stream stream =
+        bed.engine().Generate(branch, {.max_tokens = 44, .urgency = Urgency::kSpeculation}, log);
+    bed.RunFor(milliseconds(100));
+    if (committed) bed.engine().SetUrgency(stream, Urgency::kFirstWords);
+    const Sequence other =
+        bed.Open(8 * 16);  // what is left is promised: nothing to borrow any more
+    ASSERT_TRUE(bed.Append(other, Ids(8 * 16)).has_value());
+    EXPECT_EQ(log->ended->reason, committed ? EndReason::kBudget : EndReason::kFailed);
+  }
+}
+
 TEST(Overload, ThoughtThatFindsNoPageEndsAndSaysSo) {
   EngineBed bed({.pages = 12});
   const Sequence talk = bed.Open(9 * 16);
