@@ -63,7 +63,7 @@ HOMES = {
 # What the compiler, libc and the kernel bring; everything else needs a home above.
 SYSTEM = {
     "immintrin.h", "x86intrin.h", "cpuid.h", "arm_neon.h", "cxxabi.h", "dirent.h", "dlfcn.h", "errno.h", "fcntl.h",
-    "math.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h", "stdint.h", "stdio.h", "stdlib.h",
+    "malloc.h", "math.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h", "stdint.h", "stdio.h", "stdlib.h",
     "string.h", "strings.h", "syscall.h", "termios.h", "time.h", "unistd.h",
 }
 SYSTEM_PREFIXES = ("sys/", "linux/", "netinet/", "arpa/", "asm/", "bits/")
