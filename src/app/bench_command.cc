@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/bench_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "app/locate.h"
+
+namespace parley::app {
+
+void AddBenchCommands(CLI::App& app, BenchOptions& options) {
+  app.require_subcommand(1);
+  using What = BenchOptions::What;
+  CLI::App* turn = app.add_subcommand("turn", "voice to voice over clips, at the speed of speech");
+  turn->callback([&options] { options.what = What::kTurn; });
+  turn->add_option("CLIPS", options.turn.clips, "sound files, or folders of them")->required();
+  turn->add_option("--runs", options.turn.runs, "of every clip")->check(CLI::PositiveNumber);
+  turn->add_option("--json", options.turn.json, "write one line of JSON a turn");
+  CLI::App* engine =
+      app.add_subcommand("engine", "decode, prefill, branches, fork, transcription; against peers");
+  engine->callback([&options] { options.what = What::kEngine; });
+  engine->add_option("--peers", options.engine.peers,
+                     "a folder made by tests/bench/peers/setup: runs alternate");
+  engine->add_option("--rounds", options.engine.rounds, "of each case")->check(CLI::PositiveNumber);
+  engine->add_option("--threads", options.engine.threads, "thread counts to measure");
+  engine->add_option("--only", options.engine.only, "cases whose name begins so");
+  engine->add_flag("--random-weights", options.random_weights, "measure a shape, not a model");
+  engine->add_option("--geometry", options.engine.geometry, "the shape of --random-weights");
+  engine->add_option("--json", options.engine_json, "write one line of JSON a figure");
+  CLI::App* kernels = app.add_subcommand(
+      "kernels", "every operation: verified, then timed, against the machine's limits");
+  kernels->callback([&options] { options.what = What::kKernels; });
+  kernels->add_option("--threads", options.kernels.threads, "0: one a core");
+  kernels->add_option("--filter", options.kernels.filter, "only cases whose name contains this");
+  kernels->add_flag("--json", options.kernels.json, "one line of JSON a case");
+}
+
+namespace {
+
+Status RunEngine(const BenchOptions& options, const AppConfig& config) {
+  bench::EngineBenchOptions how = options.engine;
+  const std::string root = config.models.Dir();
+  if (!options.random_weights) {
+    PARLEY_TRY(how.model, LocateWeights(root, config.models.language_model));
+    PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));
+  }
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> json(nullptr, std::fclose);
+  if (!options.engine_json.empty()) {
+    json.reset(std::fopen(options.engine_json.c_str(), "w"));
+    if (json == nullptr) return Fail(Code::kIo, "cannot write " + options.engine_json);
+  }
+  return bench::RunEngineBench(how, [&](const bench::BenchFigure& figure) {
+    std::printf("%s\n", bench::TableRow(figure).c_str());
+    std::fflush(stdout);
+    if (json != nullptr) std::fprintf(json.get(), "%s\n", bench::JsonRow(figure).c_str());
+  });
+}
+
+}  // namespace
+
+Status RunBench(const BenchOptions& options, const AppConfig& config) {
+  switch (options.what) {
+    case BenchOptions::What::kTurn:
+      return RunBenchTurn(options.turn, config);
+    case BenchOptions::What::kEngine:
+      return RunEngine(options, config);
+    case BenchOptions::What::kKernels:
+      return bench::RunKernelsBench(options.kernels, std::cout);
+  }
+  return {};
+}
+
+}  // namespace parley::app

@@ -1,0 +1,33 @@
+// `parley bench turn|engine|kernels`: every number we publish, by one command each.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/app_config.h"
+#include "app/bench_turn.h"
+#include "bench/engine_bench.h"
+#include "bench/kernels_bench.h"
+#include "common/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace parley::app {
+
+struct BenchOptions {
+  enum class What { kTurn, kEngine, kKernels };
+  What what = What::kTurn;
+  BenchTurnOptions turn;
+  bench::EngineBenchOptions engine;
+  std::string engine_json;
+  bool random_weights = false;
+  bench::KernelsBenchOptions kernels;
+};
+
+void AddBenchCommands(CLI::App& app, BenchOptions& options);
+Status RunBench(const BenchOptions& options, const AppConfig& config);
+
+}  // namespace parley::app

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/json_trace.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "app/resident_memory.h"
+
+namespace parley::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double Round(double ms) { return std::round(ms * 10) / 10; }
+Json Latency(double ms) { return ms < 0 ? Json(nullptr) : Json(Round(ms)); }
+// From the end of the user's speech; null where either end is unknown.
+Json Since(double end_ms, double at_ms) {
+  return end_ms < 0 || at_ms < 0 ? Json(nullptr) : Json(Round(at_ms - end_ms));
+}
+
+const char* Name(realtime::ThoughtWhile when) {
+  switch (when) {
+    case realtime::ThoughtWhile::kListening:
+      return "listening";
+    case realtime::ThoughtWhile::kGap:
+      return "gap";
+    case realtime::ThoughtWhile::kSpeaking:
+      return "speaking";
+  }
+  return "";
+}
+
+struct Fill {  // adds what is special to each event; returns its name
+  Json& line;
+  const char* operator()(const realtime::SpeechStarted&) const { return "speech_start"; }
+  const char* operator()(const realtime::Paused&) const { return "pause"; }
+  const char* operator()(const realtime::Resumed&) const { return "resume"; }
+  const char* operator()(const realtime::TurnEnded& e) const {
+    line["probability"] = std::round(e.probability * 1000) / 1000;
+    line["reason"] = e.reason;
+    return "turn_end";
+  }
+  const char* operator()(const realtime::Heard& e) const {
+    line["text"] = e.text;
+    line["final"] = e.final;
+    return "heard";
+  }
+  const char* operator()(const realtime::Thought& e) const {
+    line["text"] = e.text.ForTrace();
+    line["while"] = Name(e.when);
+    return "thought";
+  }
+  const char* operator()(const realtime::Say& e) const {
+    line["text"] = e.text;
+    return "say";
+  }
+  const char* operator()(const realtime::FirstAudio&) const { return "first_audio"; }
+  const char* operator()(const realtime::AudioOut& e) const {
+    line["ms"] = Round(1000.0 * static_cast<double>(e.samples.size()) / e.sample_rate_hz);
+    return "audio";
+  }
+  const char* operator()(const realtime::BargedIn& e) const {
+    line["heard_text"] = e.heard_text;
+    return "barge_in";
+  }
+  const char* operator()(const realtime::TurnDone& e) const {
+    line["transcript"] = e.trace.transcript;
+    line["answer"] = e.trace.answer;
+    return "done";
+  }
+  const char* operator()(const realtime::NoSpeech&) const { return "no_speech"; }
+  const char* operator()(const realtime::Failed& e) const {
+    line["code"] = CodeName(e.error.code);
+    line["message"] = e.error.message;
+    return "error";
+  }
+};
+
+void Put(std::FILE* file, const Json& line) {
+  // Text from a model may hold broken UTF-8 at a cut: it is replaced, never a reason to fail.
+  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
+Json EngineObject(const engine::EngineStats& s) {
+  return {{"steps", s.steps},
+          {"decode_rows", s.decode_rows},
+          {"prefill_rows", s.prefill_rows},
+          {"forks", s.forks},
+          {"rollbacks", s.rollbacks},
+          {"pages_peak", s.pages_peak},
+          {"pages_total", s.pages_total},
+          {"refused", s.refused},
+          {"transcriptions", s.transcriptions},
+          {"transcriptions_superseded", s.transcriptions_superseded},
+          {"transcribed_ms", s.transcribed_ms},
+          {"decode_ms", Round(s.decode_ms)},
+          {"prefill_ms", Round(s.prefill_ms)},
+          {"encode_ms", Round(s.encode_ms)}};
+}
+
+Json TurnObject(const TurnSummary& turn, bool simulated) {
+  const realtime::TurnTrace& t = turn.trace;
+  return {{"transcript", t.transcript},
+          {"answer", t.answer},
+          {"v2v_ms", simulated ? Json(nullptr) : Latency(turn.v2v_ms())},
+          {"speech_end_ms", Latency(turn.speech_end_ms)},
+          {"first_sound_ms", Latency(turn.first_sound_ms)},
+          {"endpoint_ms", Since(turn.speech_end_ms, t.turn_end_ms)},
+          {"transcript_ms", Since(turn.speech_end_ms, t.transcript_ms)},
+          {"first_token_ms", Since(turn.speech_end_ms, t.first_token_ms)},
+          {"first_clause_ms", Since(turn.speech_end_ms, t.first_clause_ms)},
+          {"first_audio_ms", Since(turn.speech_end_ms, t.first_audio_ms)},
+          {"synthesis_ms", Since(t.first_clause_ms, t.first_audio_ms)},
+          {"audio_ms", Round(turn.audio_ms)},
+          {"interrupted", turn.interrupted},
+          {"thought_tokens_listening", t.thought_tokens_listening},
+          {"thought_tokens_after_turn", t.thought_tokens_after_turn},
+          {"thought_tokens_speaking", t.thought_tokens_speaking},
+          {"answer_tokens", t.answer_tokens},
+          {"tokens_wasted", t.tokens_wasted},
+          {"reprefilled_tokens", t.reprefilled_tokens},
+          {"speculations", t.speculations},
+          {"speculations_dropped", t.speculations_dropped},
+          {"prompt_ids", t.prompt_ids},
+          {"answer_ids", t.answer_ids}};
+}
+
+}  // namespace
+
+Result<JsonTrace> JsonTrace::Open(const std::string& path) {
+  if (path == "-") return JsonTrace(std::shared_ptr<std::FILE>(stdout, [](std::FILE*) {}));
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) {
+    return Fail(Code::kIo, "cannot write the trace to " + path + ": " + std::strerror(errno));
+  }
+  return JsonTrace(std::shared_ptr<std::FILE>(file, [](std::FILE* f) { std::fclose(f); }));
+}
+
+void JsonTrace::Write(const realtime::Event& event) {
+  Json line;
+  line["t_ms"] = Round(Ms(event.at));
+  line["event"] = "";
+  const char* name = std::visit(Fill{line}, event.what);
+  line["event"] = name;
+  line["epoch"] = event.epoch.value;
+  Put(file_.get(), line);
+}
+
+void JsonTrace::WriteSummary(const AskSummary& summary, const engine::EngineStats& engine) {
+  // Latencies are those of the last answered turn, where the user's speech in the file ended; words and sums are of the
+  // whole talk.
+  static const TurnSummary kNone;
+  const TurnSummary* last = &kNone;
+  std::string transcript, answer;
+  auto join = [](std::string& to, const std::string& more) {
+    if (!to.empty() && !more.empty()) to += " ";
+    to += more;
+  };
+  Json turns = Json::array();
+  Json sums = {{"thought_tokens_listening", 0},
+               {"thought_tokens_after_turn", 0},
+               {"thought_tokens_speaking", 0},
+               {"tokens_wasted", 0}};
+  for (const TurnSummary& turn : summary.turns) {
+    if (last == &kNone || turn.v2v_ms() >= 0) last = &turn;
+    join(transcript, turn.trace.transcript);
+    join(answer, turn.trace.answer);
+    turns.push_back(TurnObject(turn, summary.simulated));
+    for (auto& [key, value] : sums.items()) {
+      value = value.get<int64_t>() + turns.back()[key].get<int64_t>();
+    }
+  }
+  const Json one = TurnObject(*last, summary.simulated);
+  Json line = {{"event", "summary"}, {"transcript", transcript}, {"answer", answer}};
+  for (const char* key :
+       {"v2v_ms", "endpoint_ms", "first_token_ms", "first_clause_ms", "synthesis_ms"}) {
+    line[key] = one[key];
+  }
+  for (auto& [key, value] : sums.items()) line[key] = value;
+  line["load_ms"] = Round(summary.load_ms);
+  line["input_ms"] = Round(summary.input_ms);
+  line["peak_memory_mb"] = Round(static_cast<double>(PeakResidentBytes()) / 1e6);
+  line["underruns"] = summary.underruns;
+  line["stale_dropped"] = summary.session.stale_dropped;
+  if (summary.no_speech) line["reason"] = "no_speech";
+  line["turns"] = std::move(turns);
+  line["engine"] = EngineObject(engine);
+  Put(file_.get(), line);
+}
+
+void JsonTrace::WriteError(double t_ms, const Error& error) {
+  Put(file_.get(), {{"t_ms", Round(t_ms)},
+                    {"event", "error"},
+                    {"code", CodeName(error.code)},
+                    {"message", error.message}});
+}
+
+}  // namespace parley::app

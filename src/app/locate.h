@@ -1,0 +1,20 @@
+// Where a model is: a name of the manifest, a file or a folder.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "common/result.h"
+
+namespace parley::app {
+
+// A name of the manifest becomes its folder under `root`; a path stays what it is.
+Result<std::string> LocateModel(const std::string& root, const std::string& name);
+
+// What Checkpoint::Open takes of a language model: the folder of a Hugging Face model, else its only .gguf file.
+Result<std::string> LocateWeights(const std::string& root, const std::string& name);
+
+// The only file of a folder that ends so; a file is taken as it is.
+Result<std::string> FileIn(const std::string& path, const std::string& extension);
+
+}  // namespace parley::app

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/perfetto_trace.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace parley::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void Put(std::FILE* file, const Json& line) {
+  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + ",\n";
+  std::fwrite(text.data(), 1, text.size(), file);
+}
+
+}  // namespace
+
+Result<PerfettoTrace> PerfettoTrace::Open(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) {
+    return Fail(Code::kIo, "cannot write the trace to " + path + ": " + std::strerror(errno));
+  }
+  return PerfettoTrace(std::shared_ptr<std::FILE>(file, [](std::FILE* f) { std::fclose(f); }));
+}
+
+PerfettoTrace::PerfettoTrace(std::shared_ptr<std::FILE> file) : file_(std::move(file)) {
+  std::fputs("[\n", file_.get());
+  static constexpr std::pair<Lane, const char*> kLanes[] = {{Lane::kYou, "you"},
+                                                            {Lane::kHears, "hears"},
+                                                            {Lane::kThinks, "thinks"},
+                                                            {Lane::kSpeaks, "speaks"}};
+  for (const auto& [lane, name] : kLanes) {
+    const int id = static_cast<int>(lane);
+    Put(file_.get(), {{"ph", "M"},
+                      {"pid", 1},
+                      {"tid", id},
+                      {"name", "thread_name"},
+                      {"args", {{"name", name}}}});
+    Put(file_.get(), {{"ph", "M"},
+                      {"pid", 1},
+                      {"tid", id},
+                      {"name", "thread_sort_index"},
+                      {"args", {{"sort_index", id}}}});
+  }
+}
+
+void PerfettoTrace::Slice(Lane lane, const std::string& name, Time begin, Duration length,
+                          const std::string& text) {
+  Put(file_.get(), {{"ph", "X"},
+                    {"pid", 1},
+                    {"tid", static_cast<int>(lane)},
+                    {"name", name},
+                    {"ts", begin.time_since_epoch().count()},
+                    {"dur", length.count()},
+                    {"args", {{"text", text}}}});
+}
+
+void PerfettoTrace::Instant(Lane lane, const std::string& name, Time at, const std::string& text) {
+  Put(file_.get(), {{"ph", "i"},
+                    {"s", "t"},
+                    {"pid", 1},
+                    {"tid", static_cast<int>(lane)},
+                    {"name", name},
+                    {"ts", at.time_since_epoch().count()},
+                    {"args", {{"text", text}}}});
+}
+
+void PerfettoTrace::Write(const realtime::Event& event) {
+  const Time t = event.at;
+  if (std::holds_alternative<realtime::SpeechStarted>(event.what)) {
+    speech_began_ = t;
+    speaking_ = true;
+  } else if (const auto* end = std::get_if<realtime::TurnEnded>(&event.what)) {
+    if (speaking_) Slice(Lane::kYou, "turn", speech_began_, t - speech_began_, end->reason);
+    speaking_ = false;
+  } else if (std::holds_alternative<realtime::Paused>(event.what)) {
+    Instant(Lane::kYou, "pause", t, "");
+  } else if (std::holds_alternative<realtime::Resumed>(event.what)) {
+    Instant(Lane::kYou, "resume", t, "");
+  } else if (const auto* heard = std::get_if<realtime::Heard>(&event.what)) {
+    Instant(Lane::kHears, heard->final ? "final" : "partial", t, heard->text);
+  } else if (const auto* thought = std::get_if<realtime::Thought>(&event.what)) {
+    Instant(Lane::kThinks, "thought", t, std::string(thought->text.ForTrace()));
+  } else if (const auto* say = std::get_if<realtime::Say>(&event.what)) {
+    Instant(Lane::kSpeaks, "clause", t, say->text);
+  } else if (const auto* audio = std::get_if<realtime::AudioOut>(&event.what)) {
+    // Chunks are sent ahead of their playing: each is drawn where it is heard.
+    const Time begin = std::max(t, audio_until_);
+    const auto length = Duration(static_cast<int64_t>(audio->samples.size()) * 1000000 /
+                                 std::max(1, audio->sample_rate_hz));
+    Slice(Lane::kSpeaks, "sound", begin, length, "");
+    audio_until_ = begin + length;
+  } else if (const auto* barge = std::get_if<realtime::BargedIn>(&event.what)) {
+    Instant(Lane::kYou, "interrupts", t, barge->heard_text);
+    audio_until_ = t;
+  } else if (const auto* failed = std::get_if<realtime::Failed>(&event.what)) {
+    Instant(Lane::kSpeaks, "error", t, failed->error.message);
+  }
+}
+
+}  // namespace parley::app

@@ -1,0 +1,35 @@
+// `--trace FILE`: a talk as a Perfetto trace (Chrome trace event JSON, https://ui.perfetto.dev opens it): four lanes on
+// one clock, what the user does, what was heard, what was thought, what is said.
+// Thread:   one writer.
+// Memory:   events go to the file as they come; a file cut short still opens (the closing bracket is optional).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "common/result.h"
+#include "realtime/session.h"
+
+namespace parley::app {
+
+class PerfettoTrace {
+ public:
+  static Result<PerfettoTrace> Open(const std::string& path);
+  void Write(const realtime::Event& event);
+
+ private:
+  enum class Lane : int { kYou = 1, kHears, kThinks, kSpeaks };
+  explicit PerfettoTrace(std::shared_ptr<std::FILE> file);
+  void Slice(Lane lane, const std::string& name, Time begin, Duration length,
+             const std::string& text);
+  void Instant(Lane lane, const std::string& name, Time at, const std::string& text);
+
+  std::shared_ptr<std::FILE> file_;
+  Time speech_began_;
+  bool speaking_ = false;
+  Time audio_until_;  // end of the sound already drawn
+};
+
+}  // namespace parley::app

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/runtime.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/locate.h"
+#include "app/resident_memory.h"
+#include "engine/local_engine.h"
+#include "engine/simulated_engine.h"
+#include "kernels/backend.h"
+#include "model/chat_template.h"
+#include "model/decoder.h"
+#include "model/tokenizer.h"
+#include "model/transcriber.h"
+#include "nn/turn_end.h"
+#include "nn/voice_activity.h"
+#include "realtime/asio_executor.h"
+#include "realtime/local_session.h"
+#include "realtime/sim_executor.h"
+#include "realtime/sim_workers.h"
+#include "realtime/turn_end_worker.h"
+#include "realtime/voice_worker.h"
+#include "tts/voice.h"
+#include "weights/checkpoint.h"
+
+namespace parley::app {
+namespace {
+
+class LoadedRuntime final : public Runtime {
+ public:
+  static Result<std::unique_ptr<Runtime>> Load(const AppConfig& config, const std::string& model,
+                                               Pace pace) {
+    std::unique_ptr<LoadedRuntime> runtime(new LoadedRuntime(config));
+    PARLEY_TRY_STATUS(runtime->LoadModels(model));
+    PARLEY_TRY_STATUS(pace == Pace::kSimulated ? runtime->StartSimulated() : runtime->StartReal());
+    return std::unique_ptr<Runtime>(std::move(runtime));
+  }
+
+  realtime::Executor& executor() override { return *executor_; }
+  engine::Engine& engine() override { return *engine_; }
+  int voice_rate_hz() const override { return voice_->sample_rate_hz(); }
+  const std::vector<MemoryShare>& memory() const override { return memory_; }
+
+  Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) override {
+    realtime::ConversationParts parts;
+    parts.executor = executor_;
+    parts.engine = engine_.get();
+    parts.lane = lane_ = lane_.Next();
+    parts.tokenizer = tokenizer_;
+    parts.prompt = Prompt();
+    PARLEY_TRY(parts.voice_activity, voice_activity_->Another());
+    parts.turn_end = turn_end_worker_.get();
+    parts.voice = voice_worker_.get();
+    PARLEY_TRY(auto session,
+               realtime::LocalSession::Open(config_.talk, std::move(parts), std::move(sink)));
+    return std::unique_ptr<realtime::Session>(std::move(session));
+  }
+
+  void RunUntil(const std::atomic<bool>& finished) override {
+    if (sim_executor_ == nullptr) {
+      finished.wait(false);
+      return;
+    }
+    while (!finished && sim_executor_->RunOne()) {
+    }
+  }
+
+ private:
+  explicit LoadedRuntime(const AppConfig& config) : config_(config) {}
+
+  template <class Load>
+  Status Measured(const std::string& what, Load load) {
+    const int64_t before = ResidentBytes();
+    PARLEY_TRY_STATUS(load());
+    memory_.push_back({what, static_cast<size_t>(std::max<int64_t>(0, ResidentBytes() - before))});
+    return {};
+  }
+
+  Status LoadModels(const std::string& model) {
+    const std::string root = config_.models.Dir();
+    memory_.push_back({"program", static_cast<size_t>(ResidentBytes())});
+    backend_ = kernels::MakeCpuBackend(
+        {.threads = config_.cpu.threads, .huge_pages = config_.cpu.huge_pages});
+    // The slowest first: its runtime compiles while the page cache still fills with the rest.
+    PARLEY_TRY_STATUS(Measured("voice", [&] { return LoadVoice(root); }));
+    PARLEY_TRY_STATUS(
+        Measured("voice activity and turn end", [&] { return LoadTurnNetworks(root); }));
+    PARLEY_TRY_STATUS(Measured("transcriber", [&] { return LoadTranscriber(root); }));
+    PARLEY_TRY_STATUS(Measured("language model", [&] {
+      return LoadLanguageModel(root, model.empty() ? config_.models.language_model : model);
+    }));
+    return {};
+  }
+
+  Status LoadVoice(const std::string& root) {
+    PARLEY_TRY(const std::string path, LocateModel(root, config_.models.voice));
+    PARLEY_TRY(voice_, tts::OpenVoice(path, config_.voice));
+    return {};
+  }
+
+  Status LoadTurnNetworks(const std::string& root) {
+    PARLEY_TRY(const std::string silero, LocateModel(root, "silero-vad"));
+    PARLEY_TRY(const std::string silero_file, FileIn(silero, ".onnx"));
+    PARLEY_TRY(voice_activity_, nn::LoadSilero(silero_file));
+    PARLEY_TRY(const std::string turn, LocateModel(root, "smart-turn-v3"));
+    PARLEY_TRY(const std::string turn_file, FileIn(turn, ".onnx"));
+    PARLEY_TRY(turn_end_, nn::LoadSmartTurn(turn_file));
+    return {};
+  }
+
+  Status LoadTranscriber(const std::string& root) {
+    PARLEY_TRY(const std::string path, LocateModel(root, config_.models.transcriber));
+    PARLEY_TRY(transcriber_, model::Transcriber::Load(*backend_, path));
+    return {};
+  }
+
+  Status LoadLanguageModel(const std::string& root, const std::string& name) {
+    PARLEY_TRY(const std::string file, LocateWeights(root, name));
+    PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(file));
+    PARLEY_TRY(decoder_, model::Decoder::Load(*backend_, *checkpoint));
+    if (checkpoint->format() == "gguf") {
+      PARLEY_TRY(tokenizer_, model::Tokenizer::FromGguf(*checkpoint));
+    } else {
+      PARLEY_TRY(tokenizer_, model::Tokenizer::FromJson(file + "/tokenizer.json"));
+    }
+    PARLEY_TRY(template_, model::ChatTemplate::For(tokenizer_));
+    return {};
+  }
+
+  engine::EngineParts Parts() const {
+    return {.backend = backend_.get(),
+            .decoder = decoder_.get(),
+            .tokenizer = tokenizer_.get(),
+            .transcriber = transcriber_.get()};
+  }
+
+  Status StartReal() {
+    return Measured("engine", [&]() -> Status {
+      talk_threads_ = std::make_unique<realtime::TalkThreads>(1);
+      executor_ = talk_threads_->NewStrand();
+      PARLEY_TRY(engine_, engine::LocalEngine::Make(Parts(), config_.engine, *executor_));
+      turn_end_worker_ = std::make_unique<realtime::ThreadTurnEndWorker>(*turn_end_);
+      voice_worker_ = std::make_unique<realtime::ThreadVoiceWorker>(*voice_);
+      return {};
+    });
+  }
+
+  Status StartSimulated() {
+    return Measured("engine", [&]() -> Status {
+      sim_executor_ = std::make_shared<realtime::SimExecutor>();
+      executor_ = sim_executor_;
+      const engine::Scheduler scheduler = {
+          .now = [sim = sim_executor_.get()] { return sim->Now(); },
+          .at = [sim = sim_executor_.get()](
+                    Time when, std::function<void()> work) { sim->At(when, std::move(work)); }};
+      PARLEY_TRY(engine_, engine::SimulatedEngine::Make(Parts(), config_.engine,
+                                                        config_.cost.engine, scheduler));
+      voice_activity_ = std::make_unique<realtime::SimVoiceActivity>(
+          sim_executor_, std::move(voice_activity_), config_.cost.voice);
+      turn_end_worker_ = std::make_unique<realtime::SimTurnEndWorker>(*sim_executor_, *turn_end_,
+                                                                      config_.cost.voice);
+      voice_worker_ =
+          std::make_unique<realtime::SimVoiceWorker>(*sim_executor_, *voice_, config_.cost.voice);
+      return {};
+    });
+  }
+
+  realtime::PromptPieces Prompt() const {
+    realtime::PromptPieces pieces;
+    pieces.system = template_->Begin(config_.talk.mind.system_prompt);
+    pieces.user_open = template_->OpenUser();
+    pieces.answer_open = template_->CloseUser();
+    pieces.answer_close = template_->CloseAssistant();
+    pieces.stop.assign(template_->stop_ids().begin(), template_->stop_ids().end());
+    return pieces;
+  }
+
+  // Destroyed from the last to the first: threads before what they use.
+  AppConfig config_;
+  std::vector<MemoryShare> memory_;
+  std::unique_ptr<kernels::Backend> backend_;
+  std::unique_ptr<tts::Synthesizer> voice_;
+  std::unique_ptr<nn::VoiceActivity> voice_activity_;
+  std::unique_ptr<nn::TurnEnd> turn_end_;
+  std::unique_ptr<model::Transcriber> transcriber_;
+  std::unique_ptr<model::Decoder> decoder_;
+  std::shared_ptr<const model::Tokenizer> tokenizer_;
+  std::shared_ptr<const model::ChatTemplate> template_;
+  std::unique_ptr<realtime::TalkThreads> talk_threads_;
+  std::shared_ptr<realtime::SimExecutor> sim_executor_;
+  std::shared_ptr<realtime::Executor> executor_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<realtime::TurnEndWorker> turn_end_worker_;
+  std::unique_ptr<realtime::VoiceWorker> voice_worker_;
+  engine::TranscribeLane lane_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Runtime>> Runtime::Load(const AppConfig& config, const std::string& model,
+                                               Pace pace) {
+  return LoadedRuntime::Load(config, model, pace);
+}
+
+}  // namespace parley::app
