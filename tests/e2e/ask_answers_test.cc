@@ -1,0 +1,145 @@
+// Every clip through the real program: what was heard, that an answer was spoken, and that the sound of the answer says
+// what its text says.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "kernels/backend.h"
+#include "model/transcriber.h"
+#include "support/ask_run.h"
+#include "support/word_errors.h"
+
+namespace parley::test {
+namespace {
+
+void ExpectOrder(const AskRun& run) {
+  const std::vector<std::string> order = {"speech_start", "heard", "turn_end", "first_audio",
+                                          "audio",        "done",  "summary"};
+  int last = -1;
+  for (const std::string& name : order) {
+    const int place = run.Place(name);
+    EXPECT_GT(place, last) << name << " is missing or out of order";
+    last = std::max(last, place);
+  }
+  EXPECT_LT(run.Place("say"), run.Place("audio")) << "sound before its clause";
+  double t = -1e9;
+  for (const auto& line : run.lines) {
+    if (!line.contains("t_ms")) continue;
+    EXPECT_GE(line.at("t_ms").get<double>(), t) << "time runs backwards at " << line;
+    t = line.at("t_ms").get<double>();
+  }
+}
+
+class Ear {  // transcribes an answer back, with the transcriber that the program hears with
+ public:
+  Ear() : backend_(kernels::MakeCpuBackend({})) {
+    auto loaded = model::Transcriber::Load(*backend_, ModelDir("whisper-base"));
+    if (!loaded.has_value()) {
+      ADD_FAILURE() << loaded.error().message;
+      return;
+    }
+    transcriber_ = *std::move(loaded);
+    job_ = transcriber_->NewJob();
+  }
+  std::string Hear(const std::string& wav) {
+    std::vector<float> sound = Samples(wav);
+    std::string text;
+    const size_t window =
+        kSampleRateHz * 18;  // an answer may be longer than the transcriber's window
+    for (size_t at = 0; at < sound.size(); at += window) {
+      const size_t n = std::min(window, sound.size() - at);
+      if (!job_->Reset({sound.data() + at, n}, {}).has_value()) return text;
+      for (auto done = job_->Advance();; done = job_->Advance()) {
+        if (!done.has_value()) return text;
+        if (*done) break;
+      }
+      text += " " + job_->result().text;
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<kernels::Backend> backend_;
+  std::unique_ptr<model::Transcriber> transcriber_;
+  std::unique_ptr<model::TranscriptionJob> job_;
+};
+
+// Word errors of what was heard and of what was said, over every clip of a set.
+void AskAll(const std::string& set, WordErrors& heard, WordErrors& said) {
+  TempDir dir;
+  Ear ear;
+  for (const Clip& clip : Clips(set)) {
+    SCOPED_TRACE(clip.name);
+    const AskRun run = Ask(dir, clip.path, "fast");
+    ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+    ASSERT_TRUE(run.summary.is_object());
+    ExpectOrder(run);
+    EXPECT_TRUE(run.summary.at("v2v_ms").is_null()) << "a simulated clock measures nothing";
+    const std::string answer = run.summary.at("answer");
+    EXPECT_FALSE(answer.empty());
+    const WordErrors h =
+        CountWordErrors(clip.words, run.summary.at("transcript").get<std::string>());
+    const WordErrors s = CountWordErrors(answer, ear.Hear(run.wav));
+    heard = {heard.errors + h.errors, heard.words + h.words};
+    said = {said.errors + s.errors, said.words + s.words};
+    std::printf("%-10s heard %d/%d  said %d/%d  %s -> %s\n", clip.name.c_str(), h.errors, h.words,
+                s.errors, s.words, run.summary.at("transcript").get<std::string>().c_str(),
+                answer.c_str());
+  }
+}
+
+TEST(AskAnswers, HearsAndAnswersTheConversationClips) {
+  WordErrors heard, said;
+  AskAll("conversation", heard, said);
+  EXPECT_LE(heard.rate(), 0.06) << heard.errors << " errors in " << heard.words << " words heard";
+  EXPECT_LE(said.rate(), 0.15) << said.errors << " errors in " << said.words << " words said";
+}
+
+TEST(AskAnswers, HearsAndAnswersReadSentences) {
+  WordErrors heard, said;
+  AskAll("read", heard, said);
+  EXPECT_LE(heard.rate(), 0.15) << heard.errors << " errors in " << heard.words << " words heard";
+  EXPECT_LE(said.rate(), 0.15) << said.errors << " errors in " << said.words << " words said";
+}
+
+// Three clips at the speed of speech: the latencies are there, in order and of a plausible size. How small they are is
+// the matter of `parley bench turn`, not of a test that runs beside others.
+TEST(AskAnswers, InRealTimeEveryLatencyIsPresent) {
+  TempDir dir;
+  for (const char* name : {"turn_002", "turn_010", "turn_024"}) {
+    SCOPED_TRACE(name);
+    const AskRun run = Ask(dir, DataDir() + "/speech/conversation/" + name + ".flac", "realtime");
+    ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+    ASSERT_TRUE(run.summary.is_object());
+    ExpectOrder(run);
+    for (const char* latency :
+         {"v2v_ms", "endpoint_ms", "first_token_ms", "first_clause_ms", "synthesis_ms"}) {
+      ASSERT_TRUE(run.summary.at(latency).is_number()) << latency << " is absent";
+      EXPECT_LT(run.summary.at(latency).get<double>(), 5000) << latency;
+    }
+    EXPECT_GT(run.summary.at("v2v_ms").get<double>(), 100);
+    EXPECT_LE(run.summary.at("first_token_ms").get<double>(),
+              run.summary.at("first_clause_ms").get<double>());
+    EXPECT_LE(run.summary.at("endpoint_ms").get<double>(), run.summary.at("v2v_ms").get<double>());
+  }
+}
+
+TEST(AskAnswers, SeveralTurnsInOneFileAreAnsweredInTurn) {
+  TempDir dir;
+  std::vector<float> talk;
+  for (const char* name : {"turn_002", "turn_004", "turn_010"}) {
+    const std::vector<float> clip = Samples(DataDir() + "/speech/conversation/" + name + ".flac");
+    talk.insert(talk.end(), clip.begin(), clip.end());
+    talk.resize(talk.size() + kSampleRateHz * 20);  // time for an answer
+  }
+  WriteClip(dir.File("talk.wav"), talk);
+  const AskRun run = Ask(dir, dir.File("talk.wav"), "fast");
+  ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+  ASSERT_TRUE(run.summary.is_object());
+  EXPECT_EQ(run.Events("done").size(), 3U);
+  ASSERT_EQ(run.summary.at("turns").size(), 3U);
+  for (const auto& turn : run.summary.at("turns"))
+    EXPECT_FALSE(turn.at("answer").get<std::string>().empty());
+}
+
+}  // namespace
+}  // namespace parley::test

@@ -1,0 +1,89 @@
+// It listens as it goes: nothing that happens before a moment may depend on the sound after it.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/ask_run.h"
+
+namespace parley::test {
+namespace {
+
+// `./check` takes a third of the clips, `./check --full` all of them.
+std::vector<Clip> SomeClips() {
+  std::vector<Clip> clips = Clips("conversation");
+  if (std::getenv("PARLEY_FULL") != nullptr) return clips;
+  std::vector<Clip> some;
+  for (size_t i = 0; i < clips.size(); i += 4) some.push_back(clips[i]);
+  return some;
+}
+
+std::vector<nlohmann::json> Before(const AskRun& run, double t_ms) {
+  std::vector<nlohmann::json> events;
+  for (const auto& line : run.lines) {
+    if (line.contains("t_ms") && line.at("t_ms").get<double>() < t_ms) events.push_back(line);
+  }
+  return events;
+}
+
+TEST(AskListens, WhatComesLaterChangesNothingBefore) {
+  TempDir dir;
+  const std::vector<float> other = Samples(DataDir() + "/speech/read/jfk.flac");
+  for (const Clip& clip : SomeClips()) {
+    const std::vector<float> sound = Samples(clip.path);
+    WriteClip(dir.File("whole.wav"), sound);
+    const AskRun whole = Ask(dir, dir.File("whole.wav"), "fast");
+    ASSERT_EQ(whole.program.exit_status, 0) << whole.program.err;
+    for (const double part : {0.3, 0.6, 0.9}) {
+      const auto cut = static_cast<size_t>(static_cast<double>(sound.size()) * part);
+      const double cut_ms = 1000.0 * static_cast<double>(cut) / kSampleRateHz;
+      const auto expected = Before(whole, cut_ms - 200);
+      for (const bool another : {false, true}) {
+        SCOPED_TRACE(clip.name + " cut at " + std::to_string(cut_ms) +
+                     (another ? ", another clip behind" : ""));
+        std::vector<float> changed(sound.begin(), sound.begin() + static_cast<ptrdiff_t>(cut));
+        if (another) changed.insert(changed.end(), other.begin(), other.end());
+        WriteClip(dir.File("cut.wav"), changed);
+        const AskRun run = Ask(dir, dir.File("cut.wav"), "fast");
+        ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+        EXPECT_EQ(Before(run, cut_ms - 200), expected);
+      }
+    }
+  }
+}
+
+// The same question is answered at the same time whether the room falls silent behind it or goes on murmuring.
+TEST(AskListens, RoomNoiseBehindTheQuestionDoesNotDelayTheAnswer) {
+  TempDir dir;
+  const std::vector<float> noise = Samples(DataDir() + "/speech/noise/noise2.flac");
+  for (const Clip& clip : SomeClips()) {
+    const std::vector<float> sound = Samples(clip.path);
+    double alone_ms = -1;
+    for (const double seconds : {0.0, 1.0, 3.0}) {
+      SCOPED_TRACE(clip.name + " and " + std::to_string(seconds) + " s of room noise");
+      std::vector<float> longer = sound;
+      const auto more = static_cast<size_t>(seconds * kSampleRateHz);
+      // A quiet room: the noise at about -55 dBFS.
+      for (size_t i = 0; i < more; ++i) longer.push_back(0.02F * noise[i % noise.size()]);
+      WriteClip(dir.File("longer.wav"), longer);
+      const AskRun run = Ask(dir, dir.File("longer.wav"), "fast");
+      ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+      ASSERT_FALSE(run.Events("first_audio").empty());
+      const double first_audio_ms = run.Events("first_audio").back().at("t_ms");
+      if (alone_ms < 0) alone_ms = first_audio_ms;
+      EXPECT_NEAR(first_audio_ms, alone_ms, 60);
+    }
+  }
+}
+
+TEST(AskListens, ASimulatedRunRepeatsToTheLastEvent) {
+  TempDir dir;
+  const std::string clip = DataDir() + "/speech/conversation/turn_008.flac";
+  const AskRun first = Ask(dir, clip, "fast");
+  const AskRun second = Ask(dir, clip, "fast");
+  ASSERT_EQ(first.program.exit_status, 0) << first.program.err;
+  EXPECT_EQ(Before(first, 1e9), Before(second, 1e9));
+}
+
+}  // namespace
+}  // namespace parley::test
