@@ -15,7 +15,9 @@ Duration CostTable::Cost(const StepReport& report) const {
   }
   us += int64_t{audio_slice_us} * (report.encoder_slices + report.transcription_slices);
   us += int64_t{encoder_row_us} * report.encoder_rows;
-  us += int64_t{transcriber_row_us} * report.transcriber_rows;
+  if (report.transcriber_rows > 0) {  // one pass a slice; a batch of rows reads the weights once
+    us += int64_t{transcriber_row_us} * (8 + report.transcriber_rows - 1) / 8;
+  }
   return Duration(us);
 }
 
