@@ -52,6 +52,8 @@ Result<OggOpusWriter> OggOpusWriter::Create(const std::string& path, int rate_hz
   OggOpusWriter writer(path, encoder);
   error = ope_encoder_ctl(encoder, OPUS_SET_BITRATE(bit_rate));
   if (error != OPE_OK) {
+    writer.encoder_
+        .reset();  // the library aborts when it must finish a file after a refused setting
     return Fail(Code::kInvalidArgument, path + ": Opus refuses " + std::to_string(bit_rate) +
                                             " bits a second: " + ope_strerror(error));
   }
