@@ -5,7 +5,7 @@
 
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config python3 ca-certificates
-  libboost-dev libcli11-dev libcurl4-openssl-dev libdnnl-dev flite1-dev libhwy-dev libkissfft-dev libopus-dev
+  libboost-dev libcli11-dev libcurl4-openssl-dev flite1-dev libkissfft-dev libopus-dev
   libopusenc-dev libopusfile-dev libsndfile1-dev libspdlog-dev libspeexdsp-dev libssl-dev libutf8proc-dev libyaml-cpp-dev
   libzip-dev nlohmann-json3-dev
 )
