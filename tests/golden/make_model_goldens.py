@@ -6,7 +6,7 @@ also llama.gguf) and NAME.taps.safetensors, whose tensor names are tap names; na
 the test feeds. Weights are rounded so that bf16 and f16 hold them exactly; arithmetic is f32.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers safetensors gguf numpy
-    /tmp/venv/bin/python tests/golden/make_model_goldens.py [llama] [step_audio] [whisper]
+    python3 tests/golden/make_model_goldens.py [llama] [step_audio] [whisper]
 
 SPDX-License-Identifier: Apache-2.0
 """

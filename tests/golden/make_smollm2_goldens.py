@@ -7,7 +7,7 @@ must give.
   smollm2.top1.safetensors    `ids` [10, 2000]: windows of English questions and instructions (BIG-Bench-Hard, MIT);
                               `top1` [10, 2000]: the arg max at each position.
 
-    /tmp/venv/bin/python tests/golden/make_smollm2_goldens.py MODELS_DIR TEXT_DIR
+    python3 tests/golden/make_smollm2_goldens.py MODELS_DIR TEXT_DIR
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What CTranslate2 hears in our clips: Whisper base in f32, greedy, padded to 30 s. One line a clip: path, ids, text.
 
-    /tmp/venv/bin/python tests/golden/make_whisper_goldens.py MODELS_DIR > tests/golden/whisper_transcripts.txt
+    python3 tests/golden/make_whisper_goldens.py MODELS_DIR > tests/golden/whisper_transcripts.txt
 
 SPDX-License-Identifier: Apache-2.0
 """
