@@ -1,12 +1,12 @@
-// One talk: the only file that knows every stage, and reads from top to bottom as the sound
-// travels: hear → turn → listen → mind → speak → playback ledger. What to do is decided by four
-// pure controllers; here it is done, on one executor, and every deed and its result goes through
-// here. Whatever a turn or an interruption leaves behind carries an older epoch and is dropped.
+// One talk: the only class that knows every stage. It reads as the sound travels: conversation.cc
+// hear → turn → listen, conversation_answer.cc mind → speak → playback ledger. What to do is decided
+// by four pure controllers; here it is done, on one executor, and every deed and its result goes
+// through here. Whatever a turn or an interruption leaves behind carries an older epoch and is dropped.
 // Thread:   the executor's; engine and workers answer by posting to it.
-// Memory:   the sound of the transcriber's window, one sequence and one branch in the engine, one
+// Memory:   the sound of the transcriber's window, a trunk and its branches in the engine, one
 //           answer's ledger.
 // Overload: the engine refuses what it cannot keep (Failed, kExhausted); at most one transcription,
-//           one branch and one clause are under way; stale() counts what came too late.
+//           kMostBranches and one clause are under way; stale() counts what came too late.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -20,12 +20,13 @@
 #include "engine/engine.h"
 #include "model/tokenizer.h"
 #include "nn/voice_activity.h"
+#include "realtime/branches.h"
 #include "realtime/conversation_config.h"
 #include "realtime/executor.h"
 #include "realtime/history/trunk.h"
 #include "realtime/listen/heard_sound.h"
 #include "realtime/listen/listener.h"
-#include "realtime/mind/mind.h"
+#include "realtime/mind/make_mind.h"
 #include "realtime/mind/prompt_pieces.h"
 #include "realtime/session.h"
 #include "realtime/speak/speaker.h"
@@ -64,11 +65,10 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   int64_t stale() const { return stale_.load(); }  // any thread
   const Trunk& trunk() const { return trunk_; }
   // The talk's own sequence, for tests that compare it with what the trunk claims.
-  const engine::Sequence& sequence() const { return sequence_; }
+  const engine::Sequence& sequence() const { return branches_.sequence(); }
 
  private:
-  Conversation(const ConversationConfig& config, ConversationParts parts,
-               std::unique_ptr<Mind> mind, EventSink sink);
+  Conversation(const ConversationConfig& config, ConversationParts parts, EventSink sink);
   Status Begin();
 
   // Deeds: one for each kind of action.
@@ -92,16 +92,24 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const listen::Stable& stable);
   void Do(const listen::Live& live);
   void Do(const listen::Complete& complete);
-  void Do(mind::Fork& fork);
+  void Do(mind::Fork& fork) { branches_.Fork(std::move(fork)); }
+  void Do(mind::Append& append) { branches_.Append(std::move(append)); }
   void Do(mind::Generate& generate);
-  void Do(const mind::Hurry& hurry);
+  void Do(const mind::Stop& stop) { branches_.Stop(stop.branch); }
+  void Do(const mind::Hurry& hurry) { branches_.Hurry(hurry.branch, hurry.urgency); }
+  void Do(const mind::Drop& drop) { branches_.Drop(drop.branch); }
   void Do(const mind::Adopt& adopt);
-  void Do(const mind::Drop& drop);
-  void Do(const mind::Answer& answer);
-  void Do(const mind::Think& thought);
+  void Do(const mind::Hear& words);
+  void Do(const mind::RollBack& back);
+  void Do(const mind::NewAnswer& answer);
+  void Do(const mind::VoidAnswer& answer);
+  void Do(const mind::Say& more);
   void Do(const mind::TokenTaken& token);
   void Do(const mind::AnswerEnded& ended);
-  void Do(const mind::Failed& failed);
+  void Do(const mind::Think& thought);
+  void Do(const mind::Wasted& wasted) { trace_.tokens_wasted += wasted.tokens; }
+  void Do(const mind::WakeAt& wake);
+  void Do(const mind::Failed& failed) { FailTurn(failed.error); }
   void Do(speak::Synthesize& clause);
   void Do(const speak::ClauseCut& cut);
   void Do(speak::Say& say);
@@ -116,9 +124,15 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   TrunkEdit CloseAnswer();
   void Listen();
   void FailTurn(Error error);
+  Status OpenTrunk();
+  void ForgetExchange();
   void Rebuild();
-  void Apply(const TrunkEdit& edit, engine::Urgency urgency);
-  void OnToken(Epoch epoch, TokenId id);
+  void Apply(const TrunkEdit& edit, engine::Urgency urgency) { branches_.Edit(edit, urgency); }
+  void OnNews(const BranchNews& news);
+  void TellPlayback();
+  void MindDue();
+  void SpeakerDue();
+  void SetTimer(std::optional<TimerId>& timer, Time when, void (Conversation::*due)());
   void NextEpoch();
   bool Stale(Epoch epoch);  // and counts it
 
@@ -127,6 +141,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Time Now() const { return executor_->Now(); }
   Time InputNow() const { return Time(Now() - origin_); }
   double InputMs() const { return Ms(InputNow()); }
+  // A time of the sound on the executor's clock.
+  Time OnClock(Time of_sound) const { return origin_ + of_sound.time_since_epoch(); }
   // A callback that runs `work` if the talk still lives: called on the executor, or from any thread.
   template <class Work>
   auto IfAlive(Work work);
@@ -148,28 +164,45 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::unique_ptr<Mind> mind_;
   Speaker speaker_;
 
-  engine::Sequence sequence_;           // holds trunk_.ids()
-  engine::Position sequence_size_ = 0;  // before the answer that is decoded on it
-  bool may_be_decoding_ = false;        // a stream that nobody wants may still write to it
-  bool dead_ = false;                   // it was lost, and there is no other
-  engine::Sequence branch_;             // a possible answer
-  engine::Stream stream_{};
+  Branches branches_;
+  bool dead_ = false;  // the trunk was lost, and there is no other
   Epoch epoch_{};
   LiveEpoch live_ = std::make_shared<std::atomic<int64_t>>(0);
-  std::optional<TimerId> wake_;
+  std::optional<TimerId> speaker_wake_, mind_wake_;
 
   // The turn.
   int64_t voice_begin_ = 0;            // first sample of the turn's voice
   int64_t floor_ = 0;                  // sound before it belongs to earlier turns
   bool ended_ = false;                 // the turn; its answer is prepared or plays
-  bool adopted_ = false;               // the branch is the trunk
+  bool asked_ = false;                 // and its text is there: the answer is wanted
   std::optional<std::string> text_;    // of the turn, at its last possible end
   std::optional<std::string> stable_;  // heard during an answer, not yet in the trunk
-  TrunkEdit asked_;
-  std::vector<TokenId> answer_ids_;
+  bool typed_ = false;
+  Time speech_end_{};                // of the sound
+  bool runway_told_ = false;         // the mind knows that everything said is sound
+  std::vector<TokenId> answer_ids_;  // of what was said
   TurnTrace trace_;
   int64_t reprefilled_before_ = 0;
   std::atomic<int64_t> stale_{0};
 };
+
+template <class Work>
+auto Conversation::IfAlive(Work work) {
+  return [weak = weak_from_this(), work](auto what) mutable {
+    if (auto self = weak.lock()) work(*self, std::move(what));
+  };
+}
+
+template <class Work>
+auto Conversation::OnStrand(Work work) {
+  return [executor = executor_, deliver = IfAlive(std::move(work))](auto what) {
+    executor->Post([deliver, what = std::move(what)]() mutable { deliver(std::move(what)); });
+  };
+}
+
+template <class What>
+void Conversation::Emit(What what) {
+  sink_(Event{InputNow(), epoch_, std::move(what)});
+}
 
 }  // namespace parley::realtime

@@ -2,8 +2,9 @@
 // The claim and the cache change together: every change is an edit, "keep so many positions, then
 // append these", which somebody else carries out on the engine.
 //
-// The user's words are always one tokenisation of their text so far; an answer's words are the ids
-// that the model gave, never tokenised again, cut where the listener stopped hearing them.
+// In a closed exchange the user's words are one tokenisation of their text; an answer's words are
+// the ids that the model gave, never tokenised again, cut where the listener stopped hearing them.
+// What an open exchange holds is the mind's affair.
 //
 // Thread:   plain value; one owner.
 // Memory:   one id a position, at most max_tokens of them, and the text of every exchange kept.
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,32 +40,40 @@ struct HistoryConfig {
 struct TrunkEdit {
   engine::Position keep = 0;
   std::vector<TokenId> append;
+  bool cuts = false;  // something behind `keep` goes
 };
 
 class Trunk {
  public:
-  // `answer_tokens`: room that must be left behind every prompt.
-  Trunk(const HistoryConfig& config, int32_t answer_tokens, PromptPieces pieces,
+  // `room`: tokens of thought and answer that must fit behind every prompt.
+  Trunk(const HistoryConfig& config, int32_t room, PromptPieces pieces,
         std::shared_ptr<const model::Tokenizer> tokenizer);
 
-  TrunkEdit Open();                              // the system prompt; once, first
-  TrunkEdit Hear(std::string_view text_so_far);  // of the user's turn
+  TrunkEdit Open();  // the system prompt; once, first
+
+  // ---- the open exchange
+  TrunkEdit Hear(std::string_view text_so_far);  // the user's words, and nothing behind them
   TrunkEdit Unhear();                            // nothing was said, or it is heard again
+  // What a branch of the trunk must hold for an answer to `text`, relative to what the trunk holds
+  // now; `answer_open` of the pieces, or another opening, stands behind the words.
+  TrunkEdit Ask(std::string_view text) const { return Ask(text, pieces_.answer_open); }
+  TrunkEdit Ask(std::string_view text, const std::vector<TokenId>& answer_open) const;
+  void Adopt(std::vector<TokenId> ids);       // a branch that holds these has become the trunk
+  void Took(TokenId id);                      // one more, in the cache already
+  TrunkEdit RollBack(engine::Position keep);  // forgets what is behind
 
-  // What the sequence holds when the answer to `text` begins, relative to what it holds now.
-  TrunkEdit Ask(std::string_view text);
-  // `edit` of Ask has been carried out and is the trunk now.
-  void Asked(const TrunkEdit& edit, std::string_view text);
-
-  void Answered(TokenId id);  // one more id of the answer, in the cache already
-  // The answer ends behind `ids` of its ids and then `tail`, text that no id ends with.
-  TrunkEdit CloseAnswer(size_t ids, std::string_view tail, std::string_view heard_text);
-  // Forgets the answer and the question, so that the question can be heard further.
-  TrunkEdit Reopen();
+  // The exchange is over: the user's words, the ids of the answer that were heard and then `tail`,
+  // text that no id ends with. Whatever else stood in it, thought above all, goes.
+  TrunkEdit Close(std::string_view user, std::span<const TokenId> answer, std::string_view tail,
+                  std::string_view heard_text);
 
   const std::vector<TokenId>& ids() const { return ids_; }
   engine::Position size() const { return static_cast<engine::Position>(ids_.size()); }
-  bool answering() const { return state_ == State::kAnswer; }
+  engine::Position begin() const {
+    return static_cast<engine::Position>(begin_);
+  }  // of the open exchange
+  bool exchange_open() const { return exchange_open_; }
+  const PromptPieces& pieces() const { return pieces_; }
 
   struct Exchange {
     size_t begin = 0;  // position of its first id
@@ -75,22 +85,20 @@ class Trunk {
   int64_t truncated_tokens() const { return truncated_tokens_; }
 
  private:
-  enum class State { kIdle, kUser, kAnswer };
+  void BeginExchange();
   TrunkEdit Become(std::vector<TokenId> wanted);
   TrunkEdit Diff(const std::vector<TokenId>& wanted) const;
-  std::vector<TokenId> WithUser(std::string_view text);
+  std::vector<TokenId> WithUser(std::string_view text, size_t behind, int64_t* lost) const;
+  void Forget(std::vector<TokenId>& wanted);
 
   const size_t max_tokens_;
-  const size_t answer_tokens_;
+  const size_t room_;
   const PromptPieces pieces_;
   const std::shared_ptr<const model::Tokenizer> tokenizer_;
   std::vector<TokenId> ids_;
   std::vector<Exchange> exchanges_;  // closed
-  State state_ = State::kIdle;
-  size_t begin_ = 0;         // of the exchange that is open
-  size_t words_end_ = 0;     // of the user's words, once asked
-  size_t answer_begin_ = 0;  // of the answer's words
-  std::string user_;
+  bool exchange_open_ = false;
+  size_t begin_ = 0;  // of the exchange that is open, or where the next one will begin
   int64_t reprefilled_ = 0, forgotten_ = 0, truncated_tokens_ = 0;
 };
 

@@ -1,94 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "realtime/mind/plain_mind.h"
 
-#include <string>
 #include <utility>
 
 namespace parley::realtime {
 
-PlainMind::PlainMind(const MindConfig& config, std::shared_ptr<const model::Tokenizer> tokenizer,
-                     std::vector<TokenId> stop_ids)
-    : config_(config), tokenizer_(std::move(tokenizer)), stop_ids_(std::move(stop_ids)) {}
-
-Mind::Actions PlainMind::OnStableWords(std::string_view) {
-  out_.clear();
-  return out_;  // a mind that thinks while it listens begins here
+engine::GenerateOptions AnswerOptions(const MindConfig& config, const PromptPieces& prompt) {
+  engine::GenerateOptions options;
+  options.max_tokens = config.answer_tokens;
+  options.stop_ids = prompt.stop;
+  options.sampler.temperature = config.temperature;
+  options.sampler.top_p = config.top_p;
+  options.sampler.top_k = config.top_k;
+  options.sampler.repetition_penalty = config.repetition_penalty;
+  options.sampler.seed = static_cast<uint64_t>(config.seed);
+  return options;
 }
 
-Mind::Actions PlainMind::OnPossibleEnd(BranchPrompt prompt) {
+Mind::Actions PlainMind::OnStableWords(const HeardWords& words, Time) {
+  out_.clear();
+  out_.emplace_back(mind::Hear{std::string(words.text)});
+  return out_;
+}
+
+Mind::Actions PlainMind::OnPause(Time) {
+  out_.clear();
+  return out_;
+}
+
+Mind::Actions PlainMind::OnPossibleEnd(const HeardWords& words, Time, Time) {
   out_.clear();
   DropBranch();
-  prompt_ = std::move(prompt);
+  text_ = words.text;
   Fork();
   if (may_decode_) Generate();
-  if (ended_) {
-    branch_ = false;
-    out_.emplace_back(mind::Adopt{});
-  }
+  if (ended_) Adopt();
   return out_;
 }
 
 void PlainMind::Fork() {
-  branch_ = true;
+  branch_ = branch_.Next();
+  forked_ = true;
+  out_.emplace_back(mind::NewAnswer{});
+  const TrunkEdit prompt = parts_.trunk->Ask(*text_);
   out_.emplace_back(
-      mind::Fork{*prompt_, ended_ ? engine::Urgency::kFirstWords : engine::Urgency::kSpeculation});
+      mind::Fork{branch_, kTrunk, prompt.keep, prompt.append,
+                 ended_ ? engine::Urgency::kFirstWords : engine::Urgency::kSpeculation});
 }
 
-Mind::Actions PlainMind::MaySpeculate() {
+Mind::Actions PlainMind::MaySpeculate(Time) {
   out_.clear();
   if (!config_.speculate) return out_;
   may_decode_ = true;
-  if (branch_ && !generating_) Generate();
+  if (forked_ && !generating_) Generate();
   return out_;
 }
 
-Mind::Actions PlainMind::OnTurnEnded() {
+Mind::Actions PlainMind::OnTurnEnded(Time) {
   out_.clear();
   ended_ = may_decode_ = true;
-  if (!prompt_) return out_;  // the turn is still being transcribed
-  if (!branch_) Fork();
+  if (!forked_) Fork();
   if (!generating_) {
     Generate();
   } else {
-    out_.emplace_back(mind::Hurry{});
+    out_.emplace_back(mind::Hurry{branch_});
   }
-  branch_ = false;
-  out_.emplace_back(mind::Adopt{});
+  Adopt();
   return out_;
 }
 
-Mind::Actions PlainMind::Abandon() {
+void PlainMind::Adopt() {
+  out_.emplace_back(mind::Adopt{branch_});
+  forked_ = false;
+  adopted_ = true;
+}
+
+Mind::Actions PlainMind::Abandon(Time) {
   out_.clear();
   DropBranch();
-  ended_ = may_decode_ = generating_ = false;
-  prompt_.reset();
-  parser_.reset();
+  if (adopted_) {
+    out_.emplace_back(mind::VoidAnswer{tokens_});
+    out_.emplace_back(mind::Hear{*text_});
+  }
+  Forget();
   return out_;
+}
+
+Mind::Actions PlainMind::Closed() {
+  out_.clear();
+  Forget();
+  return out_;
+}
+
+void PlainMind::Forget() {
+  forked_ = adopted_ = ended_ = may_decode_ = generating_ = false;
+  text_.reset();
+  parser_.reset();
+  tokens_ = 0;
 }
 
 void PlainMind::DropBranch() {
-  if (branch_) out_.emplace_back(mind::Drop{tokens_});
-  branch_ = generating_ = false;
+  if (!forked_) return;
+  out_.emplace_back(mind::Drop{branch_});
+  out_.emplace_back(mind::VoidAnswer{tokens_});
+  forked_ = generating_ = false;
   tokens_ = 0;
 }
 
 void PlainMind::Generate() {
   generating_ = true;
   tokens_ = 0;
-  parser_.emplace(tokenizer_, ParserOptions{});
-  engine::GenerateOptions options;
-  options.max_tokens = config_.answer_tokens;
-  options.stop_ids = stop_ids_;
-  options.sampler.temperature = config_.temperature;
-  options.sampler.top_p = config_.top_p;
-  options.sampler.top_k = config_.top_k;
-  options.sampler.repetition_penalty = config_.repetition_penalty;
-  options.sampler.seed = static_cast<uint64_t>(config_.seed);
+  parser_.emplace(parts_.tokenizer, ParserOptions{});
+  engine::GenerateOptions options = AnswerOptions(config_, parts_.prompt);
   options.urgency = ended_ ? engine::Urgency::kFirstWords : engine::Urgency::kSpeculation;
-  out_.emplace_back(mind::Generate{std::move(options)});
+  out_.emplace_back(mind::Generate{branch_, std::move(options)});
 }
 
-Mind::Actions PlainMind::OnToken(TokenId id) {
+Mind::Actions PlainMind::OnToken(BranchId, TokenId id, engine::Position, Time) {
   out_.clear();
   if (!parser_) return out_;
   ++tokens_;
@@ -97,10 +125,10 @@ Mind::Actions PlainMind::OnToken(TokenId id) {
   return out_;
 }
 
-Mind::Actions PlainMind::OnEnded(const engine::Ended& ended) {
+Mind::Actions PlainMind::OnEnded(BranchId branch, const engine::Ended& ended, Time now) {
   out_.clear();
   if (!parser_) return out_;
-  if (ended.reason == engine::EndReason::kFailed) return OnFailed(ended.error);
+  if (ended.reason == engine::EndReason::kFailed) return OnFailed(branch, ended.error, now);
   Give(parser_->Flush());
   parser_.reset();
   out_.emplace_back(mind::AnswerEnded{ended.reason == engine::EndReason::kStopToken ||
@@ -108,7 +136,7 @@ Mind::Actions PlainMind::OnEnded(const engine::Ended& ended) {
   return out_;
 }
 
-Mind::Actions PlainMind::OnFailed(Error error) {
+Mind::Actions PlainMind::OnFailed(BranchId, Error error, Time) {
   out_.clear();
   parser_.reset();
   generating_ = false;
@@ -121,26 +149,31 @@ Mind::Actions PlainMind::OnFailed(Error error) {
   return out_;
 }
 
+Mind::Actions PlainMind::OnFirstSound(Time) {
+  out_.clear();
+  if (adopted_) out_.emplace_back(mind::Hurry{kTrunk, engine::Urgency::kSpeaking});
+  return out_;
+}
+
+Mind::Actions PlainMind::OnPlayback(Duration, Time) {
+  out_.clear();
+  return out_;
+}
+
+Mind::Actions PlainMind::OnTime(Time) {
+  out_.clear();
+  return out_;
+}
+
 void PlainMind::Give(std::vector<AnswerParser::Piece> pieces) {
   for (AnswerParser::Piece& piece : pieces) {
     if (auto* answer = std::get_if<AnswerText>(&piece)) {
-      out_.emplace_back(mind::Answer{std::move(*answer)});
+      out_.emplace_back(mind::Say{std::move(*answer)});
     } else {
-      out_.emplace_back(mind::Think{std::move(std::get<ThoughtText>(piece))});
+      out_.emplace_back(
+          mind::Think{std::move(std::get<ThoughtText>(piece)), ThoughtWhile::kGap, 0});
     }
   }
-}
-
-Result<std::unique_ptr<Mind>> MakeMind(const MindConfig& config,
-                                       std::shared_ptr<const model::Tokenizer> tokenizer,
-                                       std::vector<TokenId> stop_ids) {
-  if (config.style != ThinkingStyle::kNone) {
-    return Fail(
-        Code::kUnsupported,
-        "mind.style: only `none` is built so far; a model that thinks cannot be driven yet");
-  }
-  return std::unique_ptr<Mind>(
-      std::make_unique<PlainMind>(config, std::move(tokenizer), std::move(stop_ids)));
 }
 
 }  // namespace parley::realtime

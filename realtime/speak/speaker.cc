@@ -129,6 +129,11 @@ Speaker::Actions Speaker::OnPlayed(int64_t samples, Time now) {
 
 void Speaker::Settle(Time now) { ledger_.Played(reported_.value_or(clock_.Played(now))); }
 
+std::optional<Duration> Speaker::Runway(Time now) const {
+  if (!active_ || !released_ || text_ended_ || speaking_ || !waiting_.empty()) return std::nullopt;
+  return clock_.ToDuration(made_ - clock_.Played(now));
+}
+
 Speaker::Actions Speaker::Advance(Time now) {
   if (!active_ || over_) return out_;
   SpeakNext(now);

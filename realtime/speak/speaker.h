@@ -70,6 +70,8 @@ class Speaker {
   PlaybackLedger& ledger() { return ledger_; }
   // Brings the ledger's `played` up to date.
   void Settle(Time now);
+  // Sound that is still to be played, once everything that was said is sound and more may come.
+  std::optional<Duration> Runway(Time now) const;
   bool active() const { return active_; }
   bool released() const { return released_; }
   int64_t stale() const { return stale_; }

@@ -47,8 +47,8 @@ TEST(TrunkSmolLm2, TheIdsAreOneTokenisationOfTheFinalTranscript) {
       ASSERT_EQ(cache, trunk.ids());
     }
     const TrunkEdit edit = trunk.Ask(text);
-    trunk.Asked(edit, text);
     carry(edit);
+    trunk.Adopt(cache);
     const auto words = (*chat)->Turn(model::Role::kUser, text);
     expected.insert(expected.end(), words.begin(), words.end());
     std::vector<TokenId> prompt = expected;
@@ -56,7 +56,7 @@ TEST(TrunkSmolLm2, TheIdsAreOneTokenisationOfTheFinalTranscript) {
     prompt.insert(prompt.end(), open.begin(), open.end());
     EXPECT_EQ(cache, prompt) << text;
     EXPECT_EQ(cache, trunk.ids());
-    carry(trunk.CloseAnswer(0, "Fine.", "Fine."));
+    carry(trunk.Close(text, {}, "Fine.", "Fine."));
     const auto answer = (*chat)->Turn(model::Role::kAssistant, "Fine.");
     expected.insert(expected.end(), answer.begin(), answer.end());
     EXPECT_EQ(cache, expected) << text;

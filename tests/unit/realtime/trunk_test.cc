@@ -26,16 +26,21 @@ class TrunkTest : public testing::Test {
   }
   void Ask(std::string_view text) {
     const TrunkEdit edit = trunk.Ask(text);
-    trunk.Asked(edit, text);
     cache.resize(static_cast<size_t>(edit.keep));
     cache.insert(cache.end(), edit.append.begin(), edit.append.end());
-    EXPECT_EQ(cache, trunk.ids());
+    trunk.Adopt(cache);
+    asked = text;
+    answer.clear();
   }
   void Answer(std::string_view text) {
-    for (const TokenId id : tokenizer->Encode(text)) {
-      trunk.Answered(id);
+    answer = tokenizer->Encode(text);
+    for (const TokenId id : answer) {
+      trunk.Took(id);
       cache.push_back(id);
     }
+  }
+  void Close(size_t ids, std::string_view tail, std::string_view heard) {
+    Carry(trunk.Close(asked, std::span(answer).first(ids), tail, heard));
   }
   std::vector<TokenId> Whole(std::string_view text) const {
     return tokenizer->Encode(text, model::SpecialTokens::kParse);
@@ -45,6 +50,8 @@ class TrunkTest : public testing::Test {
   PromptPieces pieces;
   Trunk trunk;
   std::vector<TokenId> cache;
+  std::string asked;
+  std::vector<TokenId> answer;
 };
 
 constexpr const char* kSystem = "<|im_start|>system\nBe brief.<|im_end|>\n";
@@ -72,12 +79,27 @@ TEST_F(TrunkTest, AtTheEndItIsOneTokenisationOfTheWholeTranscript) {
 TEST_F(TrunkTest, AnAnswerIsCutAtATokenAndATail) {
   Ask("Hi");
   Answer("Hello my friend.");
-  Carry(trunk.CloseAnswer(2, " fri", "Hello my fri"));
+  Close(2, " fri", "Hello my fri");
   EXPECT_EQ(trunk.ids(), Whole(std::string(kSystem) +
                                "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello my "
                                "fri<|im_end|>\n"));
   ASSERT_EQ(trunk.exchanges().size(), 1U);
   EXPECT_EQ(trunk.exchanges()[0].answer, "Hello my fri");
+}
+
+TEST_F(TrunkTest, ThoughtLeavesNothingInAClosedExchange) {
+  for (const TokenId id : tokenizer->Encode("<think>hm</think>")) {
+    trunk.Took(id);
+    cache.push_back(id);
+  }
+  Carry(trunk.RollBack(trunk.size() - 2));
+  asked = "Hi";
+  answer = tokenizer->Encode("Hello.");
+  Close(answer.size(), "", "Hello.");
+  EXPECT_EQ(trunk.ids(),
+            Whole(std::string(kSystem) + "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+                                         "Hello.<|im_end|>\n"));
+  EXPECT_FALSE(trunk.exchange_open());
 }
 
 TEST_F(TrunkTest, AQuestionThatWasNoneLeavesNothing) {
@@ -89,7 +111,7 @@ TEST_F(TrunkTest, AQuestionThatWasNoneLeavesNothing) {
 TEST_F(TrunkTest, AReopenedQuestionGoesOn) {
   Ask("Book a table");
   Answer("Which");
-  Carry(trunk.Reopen());
+  Carry(trunk.Hear("Book a table"));
   Carry(trunk.Hear("Book a table for"));
   Ask("Book a table for two");
   EXPECT_EQ(trunk.ids(),
@@ -102,9 +124,10 @@ TEST_F(TrunkTest, WordsThatAloneAreTooManyLoseTheirBeginning) {
   for (int i = 0; i < 5000; ++i) text += (i > 0 ? " w" : "w") + std::to_string(i);
   Ask(text);
   EXPECT_LE(trunk.size() + 32, 2048);
-  EXPECT_GT(trunk.truncated_tokens(), 0);
   EXPECT_EQ(tokenizer->Bytes(trunk.ids()[trunk.ids().size() - pieces.answer_open.size() - 1]),
             " w4999");
+  Close(0, "", "");
+  EXPECT_GT(trunk.truncated_tokens(), 0);
 }
 
 // Long talks of every shape: the cache is what the trunk says, the size is bounded, and what is
@@ -127,16 +150,16 @@ TEST_F(TrunkTest, AnyTalkKeepsItsPromise) {
       continue;
     }
     Ask(question);
-    const std::string answer = words(1 + static_cast<int>(random() % 20));
-    Answer(answer);
+    const std::string reply = words(1 + static_cast<int>(random() % 20));
+    Answer(reply);
     if (random() % 6 == 0) {
-      Carry(trunk.Reopen());
+      Carry(trunk.Hear(question));
       Ask(question + " more");
-      Answer(answer);
+      Answer(reply);
     }
-    const auto ids = tokenizer->Encode(answer).size();
+    const auto ids = tokenizer->Encode(reply).size();
     const size_t keep = random() % 2 == 0 ? ids : random() % (ids + 1);
-    Carry(trunk.CloseAnswer(keep, "", "heard"));
+    Close(keep, "", "heard");
     ASSERT_LE(trunk.size(), 2048 - 32);
   }
   EXPECT_GT(trunk.forgotten(), 0);

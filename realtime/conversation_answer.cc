@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second half of a Conversation: from words to sound. The first half is conversation.cc.
+#include <algorithm>
+#include <utility>
+
+#include "realtime/conversation.h"
+
+namespace parley::realtime {
+
+// ---- mind: words to an answer --------------------------------------------------------------------
+
+void Conversation::Do(std::vector<mind::Action> actions) {
+  for (mind::Action& action : actions) {
+    std::visit([this](auto& a) { Do(a); }, action);
+  }
+}
+
+// What the engine says of the branches is the mind's, unless it failed where everything stands on.
+void Conversation::OnNews(const BranchNews& news) {
+  const std::optional<BranchId> branch = branches_.Take(news);
+  if (!branch) {
+    ++stale_;
+    return;
+  }
+  if (const auto* token = std::get_if<BranchNews::Token>(&news.what)) {
+    return Do(mind_->OnToken(*branch, token->id, token->position, Now()));
+  }
+  if (const auto* ended = std::get_if<engine::Ended>(&news.what)) {
+    return Do(mind_->OnEnded(*branch, *ended, Now()));
+  }
+  const Error& error = std::get<BranchNews::AppendFailed>(news.what).error;
+  if (*branch == kTrunk) return FailTurn(error);
+  Do(mind_->OnFailed(*branch, error, Now()));
+}
+
+void Conversation::Do(mind::Generate& generate) {
+  if (generate.options.urgency == engine::Urgency::kSpeculation) ++trace_.speculations;
+  branches_.Generate(std::move(generate));
+}
+
+void Conversation::Do(const mind::Adopt& adopt) {
+  branches_.Adopt(adopt.branch);
+  trace_.prompt_ids = trunk_.ids();
+  trace_.prompt_ids.resize(trace_.prompt_ids.size() -
+                           std::min(trace_.prompt_ids.size(), answer_ids_.size()));
+}
+
+void Conversation::Do(const mind::Hear& words) {
+  Apply(trunk_.Hear(words.text), engine::Urgency::kThinkingListening);
+}
+
+void Conversation::Do(const mind::RollBack& back) {
+  Apply(trunk_.RollBack(back.keep), engine::Urgency::kHousekeeping);
+}
+
+void Conversation::Do(const mind::NewAnswer&) {
+  speaker_.Begin();
+  answer_ids_.clear();
+  runway_told_ = false;
+  trace_.first_token_ms = trace_.first_clause_ms = -1;
+  if (asked_) Do(speaker_.Release(Now()));
+}
+
+void Conversation::Do(const mind::VoidAnswer& answer) {
+  speaker_.End();
+  trace_.tokens_wasted += answer.wasted_tokens;
+  if (!asked_) ++trace_.speculations_dropped;
+}
+
+void Conversation::Do(const mind::Say& more) {
+  runway_told_ = false;
+  Do(speaker_.OnText(more.text, Now()));
+}
+
+void Conversation::Do(const mind::TokenTaken& token) {
+  if (answer_ids_.empty()) trace_.first_token_ms = InputMs();
+  answer_ids_.push_back(token.id);
+  speaker_.OnToken(token.clean);
+}
+
+void Conversation::Do(const mind::AnswerEnded& ended) {
+  Do(speaker_.OnTextEnd(ended.complete, Now()));
+}
+
+void Conversation::Do(const mind::Think& thought) {
+  const bool sounds = asked_ && trace_.first_audio_ms >= 0;
+  const ThoughtWhile when = sounds ? ThoughtWhile::kSpeaking : thought.when;
+  (when == ThoughtWhile::kListening ? trace_.thought_tokens_listening
+   : when == ThoughtWhile::kGap     ? trace_.thought_tokens_after_turn
+                                    : trace_.thought_tokens_speaking) += thought.tokens;
+  Emit(Thought{thought.text, when});
+}
+
+void Conversation::Do(const mind::WakeAt& wake) {
+  SetTimer(mind_wake_, wake.when, &Conversation::MindDue);
+}
+
+void Conversation::MindDue() { Do(mind_->OnTime(Now())); }
+
+// ---- speak: an answer to sound -------------------------------------------------------------------
+
+void Conversation::Do(std::vector<speak::Action> actions) {
+  for (speak::Action& action : actions) {
+    std::visit([this](auto& a) { Do(a); }, action);
+  }
+  TellPlayback();
+}
+
+void Conversation::Do(speak::Synthesize& clause) {
+  const ClauseId id = clause.clause;
+  SpeakJob job{std::move(clause.text),
+               {config_.speak.speed, config_.speak.noise},
+               epoch_,
+               live_,
+               executor_,
+               IfAlive([id](Conversation& self, tts::SpeechChunk chunk) {
+                 self.Do(self.speaker_.OnChunk(id, std::move(chunk), self.Now()));
+               }),
+               IfAlive([id, epoch = epoch_](Conversation& self, const Status& status) {
+                 if (self.Stale(epoch)) return;
+                 if (!status) return self.FailTurn(status.error());
+                 self.Do(self.speaker_.OnClauseSpoken(id, self.Now()));
+               })};
+  if (!parts_.voice->Speak(std::move(job))) {
+    FailTurn(Fail(Code::kExhausted, "the voice has too much to say: too many talks for one voice"));
+  }
+}
+
+void Conversation::Do(const speak::ClauseCut&) { trace_.first_clause_ms = InputMs(); }
+
+void Conversation::Do(speak::Say& say) { Emit(Say{std::move(say.text)}); }
+
+void Conversation::Do(speak::Send& send) {
+  if (send.first_sample == 0) {
+    trace_.first_audio_ms = InputMs();
+    Emit(FirstAudio{});
+    turn_.AnswerHeard();
+    listener_.End();
+    Do(mind_->OnFirstSound(Now()));
+  }
+  Emit(AudioOut{std::move(send.samples), parts_.voice->sample_rate_hz(), send.first_sample});
+}
+
+void Conversation::Do(const speak::WakeAt& wake) {
+  SetTimer(speaker_wake_, wake.when, &Conversation::SpeakerDue);
+}
+
+void Conversation::SpeakerDue() { Do(speaker_.OnTime(Now())); }
+
+// The mind asks for more of the answer when nothing that was said waits for the voice any more.
+void Conversation::TellPlayback() {
+  const std::optional<Duration> left = asked_ ? speaker_.Runway(Now()) : std::nullopt;
+  if (!left) {
+    runway_told_ = false;
+  } else if (!std::exchange(runway_told_, true)) {
+    Do(mind_->OnPlayback(*left, Now()));
+  }
+}
+
+void Conversation::Do(const speak::Over&) {
+  Apply(CloseAnswer(), engine::Urgency::kHousekeeping);
+  Emit(TurnDone{trace_});
+  Listen();
+}
+
+// ---- the end of an answer ------------------------------------------------------------------------
+
+// Nothing of it is wanted: its branches, its sound. The question stays open.
+void Conversation::AbandonAnswer() {
+  NextEpoch();
+  Do(mind_->Abandon(Now()));
+  asked_ = false;
+  speaker_.End();
+  text_.reset();
+}
+
+// As if nothing had been said.
+void Conversation::ForgetExchange() {
+  AbandonAnswer();
+  branches_.DropAll();
+  Do(mind_->Closed());
+  Apply(trunk_.Unhear(), engine::Urgency::kHousekeeping);
+}
+
+// Somebody speaks, or pressed stop.
+void Conversation::StopAnswer() {
+  speaker_.Settle(Now());
+  const PlaybackLedger& ledger = speaker_.ledger();
+  Emit(BargedIn{ledger.text().substr(0, ledger.Heard().chars)});
+  trace_.tokens_wasted += static_cast<int64_t>(answer_ids_.size() - ledger.Heard().tokens);
+  Apply(CloseAnswer(), engine::Urgency::kHousekeeping);
+  Emit(TurnDone{trace_});
+}
+
+// The trunk keeps what was heard, cut at the same character as the trace and the events.
+TrunkEdit Conversation::CloseAnswer() {
+  NextEpoch();
+  const PlaybackLedger& ledger = speaker_.ledger();
+  const HeardCut cut = ledger.Heard();
+  trace_.answer = ledger.text().substr(0, cut.chars);
+  trace_.answer_ids = answer_ids_;
+  trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
+  trace_.reprefilled_tokens = trunk_.reprefilled() - reprefilled_before_;
+  const std::string tail = ledger.text().substr(cut.token_chars, cut.chars - cut.token_chars);
+  TrunkEdit edit = asked_
+                       ? trunk_.Close(mind_->Remembered(*text_),
+                                      std::span(answer_ids_).first(cut.tokens), tail, trace_.answer)
+                       : trunk_.Unhear();
+  branches_.DropAll();
+  asked_ = ended_ = false;
+  Do(mind_->Closed());
+  speaker_.End();
+  return edit;
+}
+
+// The floor is free again.
+void Conversation::Listen() {
+  ended_ = false;
+  if (trace_.first_audio_ms < 0) listener_.End();  // else it hears whoever has lowered the answer
+  Do(turn_.AnswerOver(frames_end_));
+}
+
+// What the listener has heard is kept, the rest of the turn is lost; the talk goes on.
+void Conversation::FailTurn(Error error) {
+  if (dead_) return;
+  Emit(Failed{std::move(error)});
+  speaker_.Settle(Now());
+  CloseAnswer();
+  listener_.End();
+  Rebuild();
+  Listen();
+}
+
+Status Conversation::OpenTrunk() {
+  return branches_.Open(
+      OnStrand([](Conversation& self, const BranchNews& news) { self.OnNews(news); }));
+}
+
+// After a failure nobody knows what the sequence holds: a new one gets what the trunk claims.
+void Conversation::Rebuild() {
+  if (const Status opened = OpenTrunk(); !opened) {
+    dead_ = true;
+    Emit(Failed{Context("the talk is over", opened.error())});
+  }
+}
+
+}  // namespace parley::realtime
