@@ -8,8 +8,8 @@
 namespace parley::model {
 namespace {
 
-constexpr size_t kPhraseWords = 3;   // a phrase this long may not follow itself
-constexpr size_t kShortRepeats = 4;  // a shorter one may be said three times: "no, no, no"
+constexpr size_t kPhraseWords = 3;  // a phrase this long does not follow itself in a hurry
+constexpr size_t kRepeats = 4;      // any may be said three times: "no, no, no"
 
 struct Word {
   std::string letters;  // lower case; bytes beyond ASCII as they are
@@ -49,7 +49,7 @@ bool SamePhrase(const std::vector<Word>& words, size_t a, size_t b, size_t count
 
 }  // namespace
 
-std::optional<size_t> FindLoop(std::string_view text) {
+std::optional<size_t> FindLoop(std::string_view text, size_t fair_words) {
   const std::vector<Word> words = SplitWords(text);
   for (size_t begin = 0; begin < words.size(); ++begin) {
     for (size_t count = 1; begin + 2 * count <= words.size(); ++count) {
@@ -58,7 +58,8 @@ std::optional<size_t> FindLoop(std::string_view text) {
              SamePhrase(words, begin, begin + times * count, count)) {
         ++times;
       }
-      if (times >= (count >= kPhraseWords ? 2 : kShortRepeats)) return words[begin + count - 1].end;
+      const bool hasty = count >= kPhraseWords && times >= 2 && begin + 2 * count > fair_words;
+      if (hasty || times >= kRepeats) return words[begin + count - 1].end;
     }
   }
   return std::nullopt;

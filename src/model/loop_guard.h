@@ -10,9 +10,10 @@
 
 namespace parley::model {
 
-// The length in bytes of what stands before the first repetition: of a phrase of three words or more that follows
-// itself at once, or of a shorter one said four times in a row. Nothing when the text does not loop. Words are compared
-// without case and punctuation.
-std::optional<size_t> FindLoop(std::string_view text);
+// The length in bytes of what stands before the first repetition: of any phrase that is said four times in a row, or of
+// one of three words or more that follows itself at once beyond `fair_words`, more than anybody says in that time.
+// ("Take two steps left. Take two steps left." is what people say.) Nothing when the text does not loop. Words are
+// compared without case and punctuation.
+std::optional<size_t> FindLoop(std::string_view text, size_t fair_words);
 
 }  // namespace parley::model

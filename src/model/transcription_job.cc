@@ -15,10 +15,12 @@ namespace {
 constexpr int32_t kLeastPadMs = 3000;  // of the window, kept free of sound
 constexpr int32_t kFramesPerRow = 2;   // of mel, for one row of the encoder
 constexpr int32_t kRowsPerSecond = 50;
-constexpr int32_t kDensePadRows = 25;  // half a second of silence is computed as it is
-constexpr int32_t kEdgeRows = 2;       // see AudioEncoder::Begin: they look over the edge
-constexpr int32_t kMaxStepRows = 64;   // prompt and draft of one step
-constexpr size_t kExtraTokens = 8;     // on top of those the duration allows
+constexpr int32_t kDensePadRows = 25;        // half a second of silence is computed as it is
+constexpr int32_t kEdgeRows = 2;             // see AudioEncoder::Begin: they look over the edge
+constexpr int32_t kMaxStepRows = 64;         // prompt and draft of one step
+constexpr size_t kExtraTokens = 8;           // on top of those the duration allows
+constexpr double kFastWordsPerSecond = 4.5;  // that few people say for long
+constexpr size_t kExtraWords = 2;
 // Whisper's own rule: silence is what it calls silence and was not sure of its words. Of plain zeros it says "you" with
 // some certainty, at 0.93 no speech; no clip of the conversation is above 0.42.
 constexpr float kSurelyNoSpeech = 0.85F;
@@ -117,6 +119,7 @@ Status WhisperJob::Reset(PcmView sound, const TranscribeOptions& options) {
   PlanRows();
   const double seconds = static_cast<double>(sound.size()) / kSampleRateHz;
   const auto fair = static_cast<size_t>(seconds * static_cast<double>(options.tokens_per_second));
+  fair_words_ = kExtraWords + static_cast<size_t>(seconds * kFastWordsPerSecond);
   const auto room = static_cast<size_t>(model_.decoder->geometry().positions) - prompt_.size();
   max_tokens_ = std::min(fair + kExtraTokens, room);
   stage_ = Stage::kMel;
@@ -266,7 +269,7 @@ void WhisperJob::Append(TokenId id, float log_prob) {
 
 // Cuts at a token's edge: what is kept ends with the phrase's first time.
 bool WhisperJob::CutLoop() {
-  const std::optional<size_t> keep = FindLoop(result_.text);
+  const std::optional<size_t> keep = FindLoop(result_.text, fair_words_);
   if (!keep) return false;
   size_t bytes = 0;
   size_t count = 0;

@@ -70,6 +70,7 @@ class WhisperJob final : public TranscriptionJob {
   std::vector<TokenId> say_;    // ids of the next step
   std::vector<float> logits_;   // of the last step, on the host
   size_t max_tokens_ = 0;
+  size_t fair_words_ = 0;  // that can be said in this time
   Slice slice_;
   Transcript result_;
 };

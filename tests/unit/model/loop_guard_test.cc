@@ -8,8 +8,8 @@
 namespace parley::model {
 namespace {
 
-std::string Kept(const std::string& text) {
-  const auto keep = FindLoop(text);
+std::string Kept(const std::string& text, size_t fair_words = 0) {
+  const auto keep = FindLoop(text, fair_words);
   return keep ? text.substr(0, *keep) : text;
 }
 
@@ -22,7 +22,19 @@ TEST(LoopGuard, LeavesOrdinarySpeechAlone) {
   }
 }
 
-TEST(LoopGuard, CutsAPhraseOfThreeWordsThatFollowsItself) {
+TEST(LoopGuard, LeavesAPhraseSaidTwiceAloneWhenThereWasTimeForIt) {
+  for (const std::string text :
+       {"Take 4 steps forward. Take 4 steps forward.",
+        "Take two steps left. Take two steps left. Take two steps left.",
+        "is a cause of real fit lipstick nine. is a cause of real fit lipstick nine"}) {
+    EXPECT_EQ(Kept(text, 40), text);
+  }
+  EXPECT_EQ(Kept("When is it open? When is it open?", 7), "When is it open?");
+  EXPECT_EQ(Kept("When is it open? When is it open?", 8), "When is it open? When is it open?");
+  EXPECT_EQ(Kept("is it is it open is it open", 40), "is it is it open is it open");
+}
+
+TEST(LoopGuard, CutsAPhraseOfThreeWordsThatFollowsItselfInAHurry) {
   EXPECT_EQ(Kept("When is it open? When is it open?"), "When is it open?");
   EXPECT_EQ(Kept("Well, I am here. I am HERE, I am here"), "Well, I am here.");
 }
@@ -31,6 +43,7 @@ TEST(LoopGuard, CutsAShortPhraseSaidFourTimes) {
   EXPECT_EQ(Kept("thank you thank you thank you"), "thank you thank you thank you");
   EXPECT_EQ(Kept("thank you. Thank you. Thank you. Thank you."), "thank you.");
   EXPECT_EQ(Kept("so no no no no no"), "so no");
+  EXPECT_EQ(Kept("a b c d a b c d a b c d a b c d", 1000), "a b c d");
 }
 
 TEST(LoopGuard, CutsAtTheFirstLoopOfALongText) {
