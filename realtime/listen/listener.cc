@@ -16,6 +16,8 @@ Listener::Actions Listener::Begin(int64_t voice_begin, int64_t floor) {
   asked_end_ = voice_begin;
   settled_.clear();
   previous_.clear();
+  heard_.clear();
+  settled_until_ = begin_;
   live_.clear();
   stable_.clear();
   voiced_ = {};
@@ -116,11 +118,9 @@ void Listener::Compare(const std::string& text) {
   const size_t agreed = AgreedWords(SplitWords(previous_), words);
   // The last word may still grow: a stable one is followed by another.
   const size_t stable = std::min(agreed, words.empty() ? 0 : words.size() - 1);
-  std::string stable_text = Whole(JoinWords(words, stable));
-  if (stable_text.size() > stable_.size()) {
-    stable_ = stable_text;
-    out_.emplace_back(listen::Stable{std::move(stable_text)});
-  }
+  heard_.resize(agreed);
+  heard_.resize(words.size(), asked_end_);
+  Report(Whole(JoinWords(words, stable)), stable > 0 ? heard_[stable - 1] : settled_until_);
   previous_ = text;
   std::string live = Whole(text);
   if (live != live_) {
@@ -132,13 +132,18 @@ void Listener::Compare(const std::string& text) {
 
 void Listener::Settle(const std::string& text, int64_t next_begin) {
   settled_ = Whole(text);
+  settled_until_ = asked_end_;
   window_begin_ = next_begin;
   asked_end_ = next_begin;
   previous_.clear();
-  if (settled_.size() > stable_.size()) {
-    stable_ = settled_;
-    out_.emplace_back(listen::Stable{settled_});
-  }
+  heard_.clear();
+  Report(settled_, settled_until_);
+}
+
+void Listener::Report(std::string stable_text, int64_t heard_until) {
+  if (stable_text.size() <= stable_.size()) return;
+  stable_ = stable_text;
+  out_.emplace_back(listen::Stable{std::move(stable_text), heard_until});
 }
 
 std::string Listener::Whole(const std::string& window_text) const {

@@ -35,6 +35,7 @@ struct FindQuiet {  // answer with CutAt(quietest place between the two)
 };
 struct Stable {  // the turn so far begins with this
   std::string text;
+  int64_t heard_until = 0;  // the end of the sound in which its last word was first heard
 };
 struct Live {  // what it sounds like so far; may change
   std::string text;
@@ -73,6 +74,7 @@ class Listener {
   enum class Purpose { kPartial, kEnd, kCut };
   void Ask(int64_t end, Purpose purpose);
   void Compare(const std::string& text);
+  void Report(std::string stable_text, int64_t heard_until);
   void Settle(const std::string& text, int64_t next_begin);
   std::string Whole(const std::string& window_text) const;
   int64_t Ms(int32_t ms) const { return static_cast<int64_t>(ms) * kSampleRateHz / 1000; }
@@ -80,12 +82,14 @@ class Listener {
   const ListenConfig config_;
   std::vector<listen::Action> out_;
   bool listening_ = false;
-  int64_t begin_ = 0;         // of the turn
-  int64_t window_begin_ = 0;  // of what is transcribed
-  std::string settled_;       // text before the window: never transcribed again
-  std::string previous_;      // last hypothesis of the window
-  std::string live_;          // as last reported
-  std::string stable_;        // as last reported
+  int64_t begin_ = 0;           // of the turn
+  int64_t window_begin_ = 0;    // of what is transcribed
+  std::string settled_;         // text before the window: never transcribed again
+  std::string previous_;        // last hypothesis of the window
+  std::vector<int64_t> heard_;  // for each of its words: the end of the sound that first held it
+  int64_t settled_until_ = 0;   // the end of the sound of settled_
+  std::string live_;            // as last reported
+  std::string stable_;          // as last reported
   Duration voiced_{};
   // Requests.
   int64_t next_request_ = 1, first_request_ = 1;  // of this turn

@@ -66,6 +66,33 @@ TEST_F(ListenerTest, WordsAreStableWhenTwoHypothesesAgreeAndAnotherFollows) {
   EXPECT_EQ(o.stable, "How many conference tracks");
 }
 
+TEST_F(ListenerTest, SaysByWhenAStableWordWasHeard) {
+  const auto heard_until = [](const std::vector<listen::Action>& actions) -> int64_t {
+    for (const auto& action : actions) {
+      if (const auto* a = std::get_if<listen::Stable>(&action)) return a->heard_until;
+    }
+    return -1;
+  };
+  listener.Begin(16000, 0);
+  const auto first = Next();
+  listener.OnTranscript(first.request, Text("How many"));
+  const auto second = Next();
+  EXPECT_EQ(heard_until(listener.OnTranscript(second.request, Text("How many con"))), first.end);
+  const auto third = Next();
+  listener.OnTranscript(third.request, Text("How many conference tracks are"));
+  const auto fourth = Next();
+  EXPECT_EQ(
+      heard_until(listener.OnTranscript(fourth.request, Text("How many conference tracks are"))),
+      third.end);
+  // What a window ends with was heard by the window's end.
+  now += 9 * 16000;
+  const Outcome pause = See(listener.OnPause(now));
+  ASSERT_TRUE(pause.request);
+  const std::string whole = "How many conference tracks are there";
+  EXPECT_EQ(heard_until(listener.OnTranscript(pause.request->request, Text(whole))), third.end);
+  EXPECT_EQ(heard_until(listener.OnResume(now + 8000)), pause.request->end);
+}
+
 TEST_F(ListenerTest, TheLastWordIsNeverStable) {
   listener.Begin(16000, 0);
   listener.OnTranscript(Next().request, Text("stop"));

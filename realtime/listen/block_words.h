@@ -1,0 +1,35 @@
+// The words of a talk as a model that takes notes reads them, block by block: what a word is, when
+// pending words become a block, and how much of the final transcript the blocks already hold.
+// Training hears through the same functions (`parley_hear`).
+// Thread:   plain functions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::realtime {
+
+// Lower case and no punctuation, except apostrophes inside words, and . , : / inside numbers, $ £ €
+// before and % behind them. Dashes and slashes part words; + - × ÷ = & between words are spelled.
+std::vector<std::string> NormalisedWords(std::string_view text);
+
+enum class BlockStep { kWait, kClose, kCutNoteAndClose };
+
+// `pending`: stable words that are in no block yet. A block takes all of them. `paused`: a possible
+// end of the turn; nothing is added to a word that stands alone there.
+constexpr BlockStep NextBlockStep(int pending, int block_words, bool paused, bool note_running) {
+  if (note_running) {
+    return pending >= 2 * block_words ? BlockStep::kCutNoteAndClose : BlockStep::kWait;
+  }
+  return pending >= block_words || (paused && pending >= 2) ? BlockStep::kClose : BlockStep::kWait;
+}
+
+// How many leading words of `final_words` the noted ones stand for: the prefix of least edit
+// distance to them, the longest of those. The rest was heard after the last block.
+size_t WordsNoted(const std::vector<std::string>& noted,
+                  const std::vector<std::string>& final_words);
+
+}  // namespace parley::realtime
