@@ -6,8 +6,8 @@
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config python3 ca-certificates
   libboost-dev libcli11-dev libcurl4-openssl-dev flite1-dev libkissfft-dev libopus-dev
-  libopusenc-dev libopusfile-dev libsndfile1-dev libspdlog-dev libspeexdsp-dev libssl-dev libutf8proc-dev libyaml-cpp-dev
-  libzip-dev nlohmann-json3-dev
+  libopusenc-dev libopusfile-dev libsndfile1-dev libspdlog-dev libspeexdsp-dev libssl-dev libutf8proc-dev libwebsockets-dev
+  libyaml-cpp-dev libzip-dev nlohmann-json3-dev
 )
 PACKAGES_CHECK=(libgtest-dev libbenchmark-dev clang-format-14)
 PACKAGES_FULL=(clang debootstrap git)

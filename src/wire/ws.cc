@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/ws.h"
+
+#include <libwebsockets.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/log.h"
+#include "wire/outbox.h"
+
+namespace parley::wire {
+namespace {
+
+class Server;
+
+// One TCP connection; the wsi is touched by the server's thread only.
+struct Peer {
+  lws* wsi = nullptr;
+  Request request;
+  std::shared_ptr<Outbox> outbox;
+  std::shared_ptr<SocketListener> listener;  // of a WebSocket
+  std::string inbox;                         // the message being received
+  std::shared_ptr<struct HttpState> http;    // of an answer under way
+};
+
+// What an answer says before its body; complete once `begun`.
+struct HttpState {
+  explicit HttpState(bool no_body) : head_only(no_body) {}
+  const bool head_only;  // the method is HEAD
+  std::mutex mutex;
+  bool begun = false;      // {mutex}
+  Answer head;             // {mutex}
+  bool head_sent = false;  // server's thread
+};
+
+constexpr std::array kHeaderTokens = {
+    std::pair{WSI_TOKEN_HOST, "host"},
+    std::pair{WSI_TOKEN_ORIGIN, "origin"},
+    std::pair{WSI_TOKEN_HTTP_AUTHORIZATION, "authorization"},
+    std::pair{WSI_TOKEN_HTTP_CONTENT_TYPE, "content-type"},
+    std::pair{WSI_TOKEN_HTTP_USER_AGENT, "user-agent"},
+    std::pair{WSI_TOKEN_HTTP_IF_MODIFIED_SINCE, "if-modified-since"},
+    std::pair{WSI_TOKEN_X_FORWARDED_FOR, "x-forwarded-for"},
+};
+constexpr std::array kCustomHeaders = {"api-key", "openai-beta", "x-forwarded-proto",
+                                       "access-control-request-headers", "if-none-match"};
+constexpr std::array kMethods = {
+    std::pair{WSI_TOKEN_GET_URI, "GET"},         std::pair{WSI_TOKEN_POST_URI, "POST"},
+    std::pair{WSI_TOKEN_OPTIONS_URI, "OPTIONS"}, std::pair{WSI_TOKEN_PUT_URI, "PUT"},
+    std::pair{WSI_TOKEN_PATCH_URI, "PATCH"},     std::pair{WSI_TOKEN_DELETE_URI, "DELETE"},
+    std::pair{WSI_TOKEN_HEAD_URI, "HEAD"},
+};
+
+std::string HeaderOf(lws* wsi, lws_token_indexes token) {
+  const int length = lws_hdr_total_length(wsi, token);
+  if (length <= 0) return {};
+  std::string value(static_cast<size_t>(length) + 1, '\0');
+  const int copied = lws_hdr_copy(wsi, value.data(), length + 1, token);
+  value.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
+  return value;
+}
+
+std::string CustomHeaderOf(lws* wsi, const std::string& name) {
+  const std::string with_colon = name + ":";
+  const int name_length = static_cast<int>(with_colon.size());
+  const int length = lws_hdr_custom_length(wsi, with_colon.c_str(), name_length);
+  if (length <= 0) return {};
+  std::string value(static_cast<size_t>(length) + 1, '\0');
+  const int copied =
+      lws_hdr_custom_copy(wsi, value.data(), length + 1, with_colon.c_str(), name_length);
+  value.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
+  return value;
+}
+
+std::vector<std::string> SplitList(const std::string& list) {
+  std::vector<std::string> out;
+  for (size_t begin = 0; begin < list.size();) {
+    size_t end = std::min(list.find(',', begin), list.size());
+    size_t first = begin;
+    const size_t next = end + 1;
+    while (first < end && list[first] == ' ') ++first;
+    while (end > first && list[end - 1] == ' ') --end;
+    if (end > first) out.push_back(list.substr(first, end - first));
+    begin = next;
+  }
+  return out;
+}
+
+Request RequestOf(lws* wsi) {
+  Request request;
+  for (const auto& [token, method] : kMethods) {
+    std::string uri = HeaderOf(wsi, token);
+    if (uri.empty()) continue;
+    request.method = method;
+    request.path = std::move(uri);
+    break;
+  }
+  for (const auto& [token, name] : kHeaderTokens) {
+    std::string value = HeaderOf(wsi, token);
+    if (!value.empty()) request.headers.emplace(name, std::move(value));
+  }
+  for (const char* name : kCustomHeaders) {
+    std::string value = CustomHeaderOf(wsi, name);
+    if (!value.empty()) request.headers.emplace(name, std::move(value));
+  }
+  request.protocols = SplitList(HeaderOf(wsi, WSI_TOKEN_PROTOCOL));
+  char fragment[2048];
+  for (int i = 0;; ++i) {
+    const int length =
+        lws_hdr_copy_fragment(wsi, fragment, sizeof(fragment), WSI_TOKEN_HTTP_URI_ARGS, i);
+    if (length < 0) break;
+    const std::string pair(fragment, static_cast<size_t>(length));
+    const size_t equals = std::min(pair.find('='), pair.size());
+    request.query.emplace_back(pair.substr(0, equals),
+                               equals < pair.size() ? pair.substr(equals + 1) : "");
+  }
+  char address[64] = {};
+  lws_get_peer_simple(wsi, address, sizeof(address));
+  request.peer = address;
+  if (request.peer.starts_with("::ffff:")) request.peer.erase(0, 7);
+  request.tls = lws_is_ssl(wsi) != 0;
+  return request;
+}
+
+class OutboxSocket final : public Socket {
+ public:
+  OutboxSocket(std::shared_ptr<Outbox> outbox, std::atomic<int64_t>& slow)
+      : outbox_(std::move(outbox)), slow_(slow) {}
+  bool Send(std::string text, int64_t group) override {
+    const Outbox::Put put = outbox_->Push(std::move(text), group);
+    if (put == Outbox::Put::kFull) {
+      ++slow_;
+      outbox_->Close(1013, "you read too slowly", true);
+    }
+    return put == Outbox::Put::kTaken;
+  }
+  size_t TakeBack(int64_t group) override { return outbox_->Drop(group); }
+  void Close(uint16_t code, std::string reason) override {
+    outbox_->Close(code, std::move(reason));
+  }
+  size_t queued_bytes() const override { return outbox_->bytes(); }
+
+ private:
+  const std::shared_ptr<Outbox> outbox_;
+  std::atomic<int64_t>& slow_;
+};
+
+class OutboxReply final : public Reply {
+ public:
+  OutboxReply(std::shared_ptr<Outbox> outbox, std::shared_ptr<HttpState> state)
+      : outbox_(std::move(outbox)), state_(std::move(state)) {}
+  ~OutboxReply() override {
+    if (!ended_) End();  // whoever was to answer has given up
+  }
+  void Send(Answer answer) override {
+    ended_ = true;
+    std::string body = std::move(answer.body);
+    answer.headers.emplace_back("content-length", std::to_string(body.size()));
+    SetHead(std::move(answer));
+    Finish(std::move(body));
+  }
+  void Begin(Answer head) override {
+    std::string body = std::move(head.body);
+    head.headers.emplace_back("transfer-encoding", "chunked");
+    SetHead(std::move(head));
+    if (!body.empty()) Write(body);
+  }
+  bool Write(std::string_view piece) override {
+    if (piece.empty() || state_->head_only) return !outbox_->gone();
+    char size[24];
+    const int n = std::snprintf(size, sizeof(size), "%zx\r\n", piece.size());
+    std::string chunk(size, static_cast<size_t>(n));
+    chunk.append(piece).append("\r\n");
+    return outbox_->Push(std::move(chunk), 0) == Outbox::Put::kTaken;
+  }
+  void End() override {
+    ended_ = true;
+    bool begun = false;
+    {
+      const std::lock_guard lock(state_->mutex);
+      begun = state_->begun;
+    }
+    if (!begun) {
+      return Send(ErrorAnswer(500, "server_error", "no_answer", "The request was given up."));
+    }
+    Finish("0\r\n\r\n");
+  }
+  bool gone() const override { return outbox_->gone(); }
+
+ private:
+  void SetHead(Answer head) {
+    const std::lock_guard lock(state_->mutex);
+    state_->head = std::move(head);
+    state_->begun = true;
+  }
+  void Finish(std::string last) {
+    if (!state_->head_only) outbox_->Push(std::move(last), 0);
+    outbox_->Close(0, "");
+  }
+  const std::shared_ptr<Outbox> outbox_;
+  const std::shared_ptr<HttpState> state_;
+  bool ended_ = false;
+};
+
+class Server final : public WsServer {
+ public:
+  static Result<std::unique_ptr<WsServer>> Start(const WsOptions& options, Handler& handler) {
+    std::unique_ptr<Server> server(new Server(options, handler));
+    PARLEY_TRY_STATUS(server->Listen());
+    server->thread_ = std::jthread([s = server.get()](const std::stop_token& stop) {
+      while (!stop.stop_requested() && lws_service(s->context_, 0) >= 0) {
+      }
+    });
+    return std::unique_ptr<WsServer>(std::move(server));
+  }
+  ~Server() override {
+    if (thread_.joinable()) {
+      thread_.request_stop();
+      lws_cancel_service(context_);
+      thread_.join();
+    }
+    if (context_ != nullptr) lws_context_destroy(context_);
+  }
+  int port() const override { return port_; }
+  WsStats stats() const override {
+    return {connections_, in_, out_, bytes_in_, bytes_out_, slow_, too_long_};
+  }
+
+ private:
+  Server(const WsOptions& options, Handler& handler) : options_(options), handler_(handler) {}
+
+  Status Listen();
+  static int Callback(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length);
+  int On(lws* wsi, lws_callback_reasons reason, void* in, size_t length);
+  int ConfirmUpgrade(lws* wsi);
+  int Established(lws* wsi);
+  int Receive(Peer& peer, const char* data, size_t length);
+  int Writeable(Peer& peer);
+  int HttpRequest(lws* wsi);
+  int HttpDispatch(Peer& peer);
+  int HttpWriteable(Peer& peer);
+  int Refuse(lws* wsi, const Answer& answer);
+  bool WriteHead(lws* wsi, const Answer& answer);
+  int CloseWith(Peer& peer, uint16_t code, std::string_view reason);
+  void WakeDirty();
+
+  Peer& PeerOf(lws* wsi) {
+    auto* peer = static_cast<Peer*>(lws_get_opaque_user_data(wsi));
+    if (peer == nullptr) {
+      peer = new Peer{.wsi = wsi};
+      lws_set_opaque_user_data(wsi, peer);
+    }
+    return *peer;
+  }
+  std::shared_ptr<Outbox> NewOutbox(lws* wsi);
+  void Forget(lws* wsi);
+
+  const WsOptions options_;
+  Handler& handler_;
+  std::array<lws_protocols, 2> protocols_{};
+  lws_retry_bo_t keepalive_{};
+  lws_context* context_ = nullptr;
+  int port_ = 0;
+  std::string send_buffer_;  // the thread's
+  std::mutex dirty_mutex_;
+  std::vector<std::pair<lws*, std::weak_ptr<Outbox>>> dirty_;  // {dirty_mutex_}
+  std::atomic<int64_t> connections_{0}, in_{0}, out_{0}, bytes_in_{0}, bytes_out_{0}, slow_{0},
+      too_long_{0};
+  std::jthread thread_;
+};
+
+void LogLine(int level, const char* line) {
+  std::string_view text(line);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  if ((level & LLL_ERR) != 0) LogWarn("network", {{"says", text}});
+}
+
+Status Server::Listen() {
+  lws_set_log_level(LLL_ERR, LogLine);
+  protocols_[0] = {.name = "realtime", .callback = &Server::Callback, .rx_buffer_size = 16384};
+  protocols_[0].user = this;
+  keepalive_.secs_since_valid_ping = 20;
+  keepalive_.secs_since_valid_hangup = 60;
+
+  lws_context_creation_info info{};
+  info.user = this;
+  info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+  info.fd_limit_per_thread = static_cast<unsigned>(options_.connections + 16);
+  info.max_http_header_data = 16384;
+  info.pt_serv_buf_size = 16384;
+  info.gid = static_cast<gid_t>(-1);
+  info.uid = static_cast<uid_t>(-1);
+  const bool tls = !options_.cert_file.empty();
+  if (tls) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  context_ = lws_create_context(&info);
+  if (context_ == nullptr) return Fail(Code::kIo, "the network library could not start");
+
+  const bool v6 = options_.host.find(':') != std::string::npos;
+  const bool all = options_.host == "0.0.0.0" || options_.host == "::";
+  info.protocols = protocols_.data();
+  info.port = options_.port;
+  info.iface = all ? nullptr : options_.host.c_str();
+  info.options |= LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+  if (!v6) info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+  info.alpn = "http/1.1";  // HTTP/2 would need its own framing of answers in pieces
+  info.timeout_secs = 20;
+  info.keepalive_timeout = 30;
+  info.retry_and_idle_policy = &keepalive_;
+  if (tls) {
+    info.ssl_cert_filepath = options_.cert_file.c_str();
+    info.ssl_private_key_filepath = options_.key_file.c_str();
+  }
+  lws_vhost* vhost = lws_create_vhost(context_, &info);
+  if (vhost == nullptr) {
+    return Fail(Code::kIo,
+                "cannot listen on " + options_.host + ":" + std::to_string(options_.port) +
+                    (tls ? ": the port is taken, the address is not of this machine, or "
+                           "the certificate and key do not fit"
+                         : ": the port is taken, or the address is not of this machine") +
+                    "; choose another with --listen HOST:PORT");
+  }
+  port_ = lws_get_vhost_listen_port(vhost);
+  return {};
+}
+
+int Server::Callback(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length) {
+  auto* server = static_cast<Server*>(lws_context_user(lws_get_context(wsi)));
+  return server == nullptr ? 0 : server->On(wsi, reason, in, length);
+}
+
+int Server::On(lws* wsi, lws_callback_reasons reason, void* in, size_t length) {
+  switch (reason) {
+    case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+      WakeDirty();
+      return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+      return ConfirmUpgrade(wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+      return Established(wsi);
+    case LWS_CALLBACK_RECEIVE:
+      return Receive(PeerOf(wsi), static_cast<const char*>(in), length);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+      return Writeable(PeerOf(wsi));
+    case LWS_CALLBACK_HTTP:
+      return HttpRequest(wsi);
+    case LWS_CALLBACK_HTTP_BODY: {
+      Peer& peer = PeerOf(wsi);
+      if (peer.request.body.size() + length > options_.longest_body) return -1;
+      peer.request.body.append(static_cast<const char*>(in), length);
+      return 0;
+    }
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+      return HttpDispatch(PeerOf(wsi));
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return HttpWriteable(PeerOf(wsi));
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_WSI_DESTROY:
+      Forget(wsi);
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+// ---- from other threads ----------------------------------------------------------------------------
+
+std::shared_ptr<Outbox> Server::NewOutbox(lws* wsi) {
+  // The box wakes the thread with its own name: a wsi may be another connection's by then.
+  auto self = std::make_shared<std::weak_ptr<Outbox>>();
+  auto outbox = std::make_shared<Outbox>(options_.outbox_bytes, [this, wsi, self] {
+    bool first = false;
+    {
+      const std::lock_guard lock(dirty_mutex_);
+      first = dirty_.empty();
+      dirty_.emplace_back(wsi, *self);
+    }
+    if (first) lws_cancel_service(context_);
+  });
+  *self = outbox;
+  return outbox;
+}
+
+void Server::WakeDirty() {
+  std::vector<std::pair<lws*, std::weak_ptr<Outbox>>> dirty;
+  {
+    const std::lock_guard lock(dirty_mutex_);
+    dirty.swap(dirty_);
+  }
+  for (const auto& [wsi, weak] : dirty) {
+    const auto outbox = weak.lock();
+    if (outbox != nullptr && !outbox->gone()) lws_callback_on_writable(wsi);
+  }
+}
+
+void Server::Forget(lws* wsi) {
+  std::unique_ptr<Peer> peer(static_cast<Peer*>(lws_get_opaque_user_data(wsi)));
+  if (peer == nullptr) return;
+  lws_set_opaque_user_data(wsi, nullptr);
+  if (peer->outbox) peer->outbox->PeerGone();
+  if (peer->listener) {
+    --connections_;
+    peer->listener->OnClosed();
+  }
+}
+
+// ---- WebSocket -------------------------------------------------------------------------------------
+
+int Server::ConfirmUpgrade(lws* wsi) {
+  Peer& peer = PeerOf(wsi);
+  peer.request = RequestOf(wsi);
+  const std::optional<Answer> refusal = handler_.OnUpgrade(peer.request);
+  return refusal ? Refuse(wsi, *refusal) : 0;
+}
+
+int Server::Established(lws* wsi) {
+  Peer& peer = PeerOf(wsi);
+  peer.outbox = NewOutbox(wsi);
+  peer.listener = handler_.OnOpen(peer.request, std::make_shared<OutboxSocket>(peer.outbox, slow_));
+  if (peer.listener == nullptr) return -1;
+  ++connections_;
+  return 0;
+}
+
+int Server::Receive(Peer& peer, const char* data, size_t length) {
+  if (lws_frame_is_binary(peer.wsi) != 0) {
+    return CloseWith(peer, 1003, "text frames only: one JSON object each");
+  }
+  if (peer.inbox.size() + length > options_.longest_message) {
+    ++too_long_;
+    return CloseWith(peer, 1009, "the message is too long");
+  }
+  peer.inbox.append(data, length);
+  bytes_in_ += static_cast<int64_t>(length);
+  if (lws_is_final_fragment(peer.wsi) == 0 || lws_remaining_packet_payload(peer.wsi) != 0) {
+    return 0;
+  }
+  ++in_;
+  peer.listener->OnText(std::exchange(peer.inbox, {}));
+  return 0;
+}
+
+int Server::Writeable(Peer& peer) {
+  if (!peer.outbox) return 0;
+  while (std::optional<Outbox::Message> message = peer.outbox->Take()) {
+    send_buffer_.assign(LWS_PRE, '\0');
+    send_buffer_ += message->text;
+    auto* payload = reinterpret_cast<unsigned char*>(send_buffer_.data()) + LWS_PRE;
+    const size_t size = message->text.size();
+    // What the kernel does not take is kept by the library, which says so below.
+    if (lws_write(peer.wsi, payload, size, LWS_WRITE_TEXT) < static_cast<int>(size)) return -1;
+    ++out_;
+    bytes_out_ += static_cast<int64_t>(size);
+    if (lws_send_pipe_choked(peer.wsi) != 0) break;
+  }
+  if (const auto closing = peer.outbox->closing()) {
+    return CloseWith(peer, closing->code, closing->reason);
+  }
+  if (peer.outbox->bytes() > 0) lws_callback_on_writable(peer.wsi);
+  return 0;
+}
+
+int Server::CloseWith(Peer& peer, uint16_t code, std::string_view reason) {
+  std::string text(reason.substr(0, 120));
+  lws_close_reason(peer.wsi, static_cast<lws_close_status>(code),
+                   reinterpret_cast<unsigned char*>(text.data()), text.size());
+  return -1;
+}
+
+// ---- HTTP ------------------------------------------------------------------------------------------
+
+int Server::HttpRequest(lws* wsi) {
+  Peer& peer = PeerOf(wsi);
+  peer.request = RequestOf(wsi);
+  peer.inbox.clear();
+  lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+  const std::string length = HeaderOf(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+  const long long body = length.empty() ? 0 : std::atoll(length.c_str());
+  if (body > static_cast<long long>(options_.longest_body)) {
+    Refuse(wsi, ErrorAnswer(413, "invalid_request_error", "body_too_long",
+                            "The body is longer than this server takes."));
+    return -1;
+  }
+  if (!HeaderOf(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING).empty()) {
+    Refuse(wsi, ErrorAnswer(411, "invalid_request_error", "length_required",
+                            "Send the body with a Content-Length."));
+    return -1;
+  }
+  if (body > 0) {
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, 60);
+    return 0;
+  }
+  return HttpDispatch(peer);
+}
+
+int Server::HttpDispatch(Peer& peer) {
+  lws_set_timeout(peer.wsi, NO_PENDING_TIMEOUT, 0);
+  if (peer.outbox) peer.outbox->PeerGone();  // of the answer before, on the same connection
+  peer.outbox = NewOutbox(peer.wsi);
+  peer.http = std::make_shared<HttpState>(peer.request.method == "HEAD");
+  handler_.OnRequest(std::move(peer.request),
+                     std::make_shared<OutboxReply>(peer.outbox, peer.http));
+  peer.request = Request();
+  return 0;
+}
+
+bool Server::WriteHead(lws* wsi, const Answer& answer) {
+  std::vector<unsigned char> buffer(LWS_PRE + 8192);
+  unsigned char* const start = buffer.data() + LWS_PRE;
+  unsigned char* at = start;
+  unsigned char* const end = buffer.data() + buffer.size();
+  const auto add = [&](const std::string& name, const std::string& value) {
+    return lws_add_http_header_by_name(wsi,
+                                       reinterpret_cast<const unsigned char*>((name + ":").c_str()),
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), &at, end) == 0;
+  };
+  if (lws_add_http_header_status(wsi, static_cast<unsigned>(answer.status), &at, end) != 0) {
+    return false;
+  }
+  if (!answer.content_type.empty() && !add("content-type", answer.content_type)) return false;
+  for (const auto& [name, value] : answer.headers) {
+    if (!add(name, value)) return false;
+  }
+  if (lws_finalize_http_header(wsi, &at, end) != 0) return false;
+  const auto size = static_cast<size_t>(at - start);
+  return lws_write(wsi, start, size, LWS_WRITE_HTTP_HEADERS) == static_cast<int>(size);
+}
+
+// The answer at once, before the upgrade or the body; the connection ends.
+int Server::Refuse(lws* wsi, const Answer& answer) {
+  Answer head = answer;
+  head.headers.emplace_back("content-length", std::to_string(answer.body.size()));
+  head.headers.emplace_back("connection", "close");
+  if (!WriteHead(wsi, head)) return -1;
+  std::string body = std::string(LWS_PRE, '\0') + answer.body;
+  auto* payload = reinterpret_cast<unsigned char*>(body.data()) + LWS_PRE;
+  lws_write(wsi, payload, answer.body.size(), LWS_WRITE_HTTP_FINAL);
+  return 1;
+}
+
+int Server::HttpWriteable(Peer& peer) {
+  if (!peer.http || !peer.outbox) return 0;
+  {
+    const std::lock_guard lock(peer.http->mutex);
+    if (!peer.http->begun) return 0;
+    if (!peer.http->head_sent) {
+      if (!WriteHead(peer.wsi, peer.http->head)) return -1;
+      peer.http->head_sent = true;
+      lws_callback_on_writable(peer.wsi);
+      return 0;
+    }
+  }
+  while (std::optional<Outbox::Message> piece = peer.outbox->Take()) {
+    if (!piece->text.empty()) {
+      send_buffer_.assign(LWS_PRE, '\0');
+      send_buffer_ += piece->text;
+      auto* payload = reinterpret_cast<unsigned char*>(send_buffer_.data()) + LWS_PRE;
+      const size_t size = piece->text.size();
+      if (lws_write(peer.wsi, payload, size, LWS_WRITE_HTTP) < static_cast<int>(size)) return -1;
+    }
+    if (lws_send_pipe_choked(peer.wsi) != 0) break;
+  }
+  if (peer.outbox->bytes() > 0 || lws_partial_buffered(peer.wsi) != 0) {
+    lws_callback_on_writable(peer.wsi);
+    return 0;
+  }
+  if (!peer.outbox->closing()) return 0;
+  peer.http.reset();
+  return lws_http_transaction_completed(peer.wsi) != 0 ? -1 : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WsServer>> WsServer::Start(const WsOptions& options, Handler& handler) {
+  return Server::Start(options, handler);
+}
+
+}  // namespace parley::wire
