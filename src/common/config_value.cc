@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
-#include <numeric>
 #include <system_error>
 
 #include "common/json.h"
+#include "common/nearest.h"
 
 namespace parley {
 namespace {
@@ -84,22 +83,6 @@ Status SetEnum(const ConfigField& field, std::string_view text, const EnumField&
   return {};
 }
 
-// Levenshtein's distance: how many letters to insert, delete or replace.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replace = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 Status SetField(const ConfigField& field, std::string_view text) {
@@ -150,19 +133,18 @@ std::string DescribeValues(const ConfigField& field) {
 
 Result<const ConfigField*> FindField(const std::vector<ConfigField>& fields,
                                      std::string_view path) {
-  const ConfigField* nearest = nullptr;
-  size_t nearest_distance = std::numeric_limits<size_t>::max();
+  std::vector<std::string_view> known;
+  known.reserve(fields.size());
   for (const ConfigField& field : fields) {
     if (field.path == path) return &field;
-    // The first bytes decide; a key of a megabyte must not cost a megabyte times every name.
-    const size_t distance = Distance(field.path, path.substr(0, 128));
-    if (distance < nearest_distance) {
-      nearest = &field;
-      nearest_distance = distance;
-    }
+    known.emplace_back(field.path);
   }
-  std::string message = "unknown key \"" + std::string(path.substr(0, 128)) + "\"";
-  if (nearest) message += "; the nearest known one is \"" + nearest->path + "\"";
+  // The first bytes decide; a key of a megabyte must not cost a megabyte times every name.
+  path = path.substr(0, 128);
+  std::string message = "unknown key \"" + std::string(path) + "\"";
+  for (const std::string_view nearest : NearestNames(path, known, 1)) {
+    message += "; the nearest known one is \"" + std::string(nearest) + "\"";
+  }
   return Fail(Code::kInvalidArgument, message);
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/result.hpp>
 #include <set>
@@ -11,37 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/nearest.h"
+
 namespace parley::nn {
 namespace {
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substitute, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-template <class Map>
-std::string NearestNames(const std::string& wanted, const Map& names) {
-  std::vector<std::pair<size_t, std::string>> ranked;
-  ranked.reserve(names.size());
-  for (const auto& [name, place] : names) ranked.emplace_back(EditDistance(wanted, name), name);
-  const size_t shown = std::min<size_t>(3, ranked.size());
-  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(shown),
-                    ranked.end());
-  std::string list;
-  for (size_t i = 0; i < shown; ++i) {
-    list += (i == 0 ? "\"" : ", \"") + ranked[i].second + "\"";
-  }
-  return list;
-}
 
 using Tensors = std::map<std::string, ov::Output<ov::Node>>;
 
@@ -59,8 +31,15 @@ Tensors TensorsByName(const ov::Model& model) {
 Result<ov::Output<ov::Node>> Find(const Tensors& tensors, const std::string& name) {
   const auto found = tensors.find(name);
   if (found != tensors.end()) return found->second;
-  return Fail(Code::kNotFound, "no tensor \"" + name + "\" to cut the network at, nearest: " +
-                                   NearestNames(name, tensors));
+  std::vector<std::string_view> known;
+  known.reserve(tensors.size());
+  for (const auto& [known_name, output] : tensors) known.emplace_back(known_name);
+  std::string list;
+  for (const std::string_view nearest : NearestNames(name, known, 3)) {
+    list += (list.empty() ? "\"" : ", \"") + std::string(nearest) + "\"";
+  }
+  return Fail(Code::kNotFound,
+              "no tensor \"" + name + "\" to cut the network at, nearest: " + list);
 }
 
 // A new entry into the graph in place of `tensor`; outputs of other parts keep the original.

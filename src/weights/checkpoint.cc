@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <numeric>
 #include <span>
 
+#include "common/nearest.h"
 #include "weights/mapped_file.h"
 #include "weights/readers.h"
 #include "weights/weight_format.h"
@@ -71,30 +71,6 @@ Result<std::unique_ptr<Checkpoint>> OpenDirectory(const fs::path& dir) {
                                  : std::to_string(ggufs.size()) + " GGUF files; name one of them"));
 }
 
-// Edits (insert, delete, replace) that turn `a` into `b`.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
-std::string NearestName(const std::vector<TensorInfo>& tensors, std::string_view name) {
-  const auto nearest = std::min_element(
-      tensors.begin(), tensors.end(), [name](const TensorInfo& a, const TensorInfo& b) {
-        return EditDistance(a.name, name) < EditDistance(b.name, name);
-      });
-  return nearest == tensors.end() ? std::string() : nearest->name;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path) {
@@ -108,13 +84,16 @@ Result<const TensorInfo*> Checkpoint::Require(std::string_view name,
                                               const std::vector<int64_t>& shape) const {
   const TensorInfo* found = Find(name);
   if (!found) {
-    const std::string nearest = NearestName(tensors(), name);
-    return Fail(Code::kNotFound,
-                "tensor \"" + std::string(name) + "\" " + ShapeText(shape) + " is not in the " +
-                    std::string(format()) + " checkpoint" +
-                    (nearest.empty() ? ", which holds no tensors"
-                                     : "; the nearest name is \"" + nearest + "\" " +
-                                           ShapeText(Find(nearest)->shape)));
+    std::vector<std::string_view> known;
+    for (const TensorInfo& tensor : tensors()) known.emplace_back(tensor.name);
+    std::string hint = ", which holds no tensors";
+    for (const std::string_view nearest : NearestNames(name, known, 1)) {
+      hint = "; the nearest name is \"" + std::string(nearest) + "\" " +
+             ShapeText(Find(nearest)->shape);
+    }
+    return Fail(Code::kNotFound, "tensor \"" + std::string(name) + "\" " + ShapeText(shape) +
+                                     " is not in the " + std::string(format()) + " checkpoint" +
+                                     hint);
   }
   bool matches = found->shape.size() == shape.size();
   for (size_t i = 0; matches && i < shape.size(); ++i) {
