@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
-#include <memory>
 
+#include "app/json_lines.h"
 #include "app/locate.h"
 
 namespace parley::app {
@@ -46,10 +46,9 @@ Status RunEngine(const BenchOptions& options, const AppConfig& config) {
     PARLEY_TRY(how.model, LocateWeights(root, config.models.language_model));
     PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));
   }
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> json(nullptr, std::fclose);
+  JsonFile json;
   if (!options.engine_json.empty()) {
-    json.reset(std::fopen(options.engine_json.c_str(), "w"));
-    if (json == nullptr) return Fail(Code::kIo, "cannot write " + options.engine_json);
+    PARLEY_TRY(json, OpenJsonFile(options.engine_json));
   }
   return bench::RunEngineBench(how, [&](const bench::BenchFigure& figure) {
     std::printf("%s\n", bench::TableRow(figure).c_str());

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/file_talk.h"
+#include "app/json_lines.h"
 #include "app/resident_memory.h"
 #include "app/version.h"
 
@@ -64,9 +65,9 @@ class Report {
  public:
   static Result<Report> Open(const std::string& path) {
     Report report;
-    if (path.empty()) return report;
-    report.json_.reset(std::fopen(path.c_str(), "w"));
-    if (report.json_ == nullptr) return Fail(Code::kIo, "cannot write " + path);
+    if (!path.empty()) {
+      PARLEY_TRY(report.json_, OpenJsonFile(path));
+    }
     return report;
   }
 
@@ -121,17 +122,10 @@ class Report {
   }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
   void Put(const nlohmann::ordered_json& line) {
-    if (json_ == nullptr) return;
-    const std::string text =
-        line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-    std::fwrite(text.data(), 1, text.size(), json_.get());
-    std::fflush(json_.get());
+    if (json_ != nullptr) WriteJsonLine(json_.get(), line);
   }
-  std::unique_ptr<std::FILE, Close> json_;
+  JsonFile json_;  // none without a path
   std::vector<double> values_[kColumnCount];
   int missed_ = 0;
 };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/json_trace.h"
 
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "app/json_lines.h"
 #include "app/resident_memory.h"
 
 namespace parley::app {
@@ -78,13 +77,6 @@ struct Fill {  // adds what is special to each event; returns its name
   }
 };
 
-void Put(std::FILE* file, const Json& line) {
-  // Text from a model may hold broken UTF-8 at a cut: it is replaced, never a reason to fail.
-  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fflush(file);
-}
-
 Json EngineObject(const engine::EngineStats& s) {
   return {{"steps", s.steps},
           {"decode_rows", s.decode_rows},
@@ -132,12 +124,8 @@ Json TurnObject(const TurnSummary& turn, bool simulated) {
 }  // namespace
 
 Result<JsonTrace> JsonTrace::Open(const std::string& path) {
-  if (path == "-") return JsonTrace(std::shared_ptr<std::FILE>(stdout, [](std::FILE*) {}));
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) {
-    return Fail(Code::kIo, "cannot write the trace to " + path + ": " + std::strerror(errno));
-  }
-  return JsonTrace(std::shared_ptr<std::FILE>(file, [](std::FILE* f) { std::fclose(f); }));
+  PARLEY_TRY(JsonFile file, OpenJsonFile(path));
+  return JsonTrace(std::move(file));
 }
 
 void JsonTrace::Write(const realtime::Event& event) {
@@ -147,7 +135,7 @@ void JsonTrace::Write(const realtime::Event& event) {
   const char* name = std::visit(Fill{line}, event.what);
   line["event"] = name;
   line["epoch"] = event.epoch.value;
-  Put(file_.get(), line);
+  WriteJsonLine(file_.get(), line);
 }
 
 void JsonTrace::WriteSummary(const AskSummary& summary, const engine::EngineStats& engine) {
@@ -189,14 +177,15 @@ void JsonTrace::WriteSummary(const AskSummary& summary, const engine::EngineStat
   if (summary.no_speech) line["reason"] = "no_speech";
   line["turns"] = std::move(turns);
   line["engine"] = EngineObject(engine);
-  Put(file_.get(), line);
+  WriteJsonLine(file_.get(), line);
 }
 
 void JsonTrace::WriteError(double t_ms, const Error& error) {
-  Put(file_.get(), {{"t_ms", Round(t_ms)},
-                    {"event", "error"},
-                    {"code", CodeName(error.code)},
-                    {"message", error.message}});
+  const Json line = {{"t_ms", Round(t_ms)},
+                     {"event", "error"},
+                     {"code", CodeName(error.code)},
+                     {"message", error.message}};
+  WriteJsonLine(file_.get(), line);
 }
 
 }  // namespace parley::app

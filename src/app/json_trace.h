@@ -5,10 +5,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdio>
-#include <memory>
 #include <string>
 
+#include "app/json_lines.h"
 #include "app/turn_summary.h"
 #include "common/result.h"
 #include "engine/engine.h"
@@ -25,8 +24,8 @@ class JsonTrace {
   void WriteError(double t_ms, const Error& error);
 
  private:
-  explicit JsonTrace(std::shared_ptr<std::FILE> file) : file_(std::move(file)) {}
-  std::shared_ptr<std::FILE> file_;
+  explicit JsonTrace(JsonFile file) : file_(std::move(file)) {}
+  JsonFile file_;
 };
 
 }  // namespace parley::app

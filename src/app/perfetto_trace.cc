@@ -2,8 +2,6 @@
 #include "app/perfetto_trace.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace parley::app {
@@ -11,22 +9,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void Put(std::FILE* file, const Json& line) {
-  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + ",\n";
-  std::fwrite(text.data(), 1, text.size(), file);
-}
+void Put(std::FILE* file, const Json& event) { WriteJsonLine(file, event, ",\n"); }
 
 }  // namespace
 
 Result<PerfettoTrace> PerfettoTrace::Open(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) {
-    return Fail(Code::kIo, "cannot write the trace to " + path + ": " + std::strerror(errno));
-  }
-  return PerfettoTrace(std::shared_ptr<std::FILE>(file, [](std::FILE* f) { std::fclose(f); }));
+  PARLEY_TRY(JsonFile file, OpenJsonFile(path));
+  return PerfettoTrace(std::move(file));
 }
 
-PerfettoTrace::PerfettoTrace(std::shared_ptr<std::FILE> file) : file_(std::move(file)) {
+PerfettoTrace::PerfettoTrace(JsonFile file) : file_(std::move(file)) {
   std::fputs("[\n", file_.get());
   static constexpr std::pair<Lane, const char*> kLanes[] = {{Lane::kYou, "you"},
                                                             {Lane::kHears, "hears"},

@@ -5,10 +5,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdio>
-#include <memory>
 #include <string>
 
+#include "app/json_lines.h"
 #include "common/result.h"
 #include "realtime/session.h"
 
@@ -21,12 +20,12 @@ class PerfettoTrace {
 
  private:
   enum class Lane : int { kYou = 1, kHears, kThinks, kSpeaks };
-  explicit PerfettoTrace(std::shared_ptr<std::FILE> file);
+  explicit PerfettoTrace(JsonFile file);
   void Slice(Lane lane, const std::string& name, Time begin, Duration length,
              const std::string& text);
   void Instant(Lane lane, const std::string& name, Time at, const std::string& text);
 
-  std::shared_ptr<std::FILE> file_;
+  JsonFile file_;
   Time speech_began_;
   bool speaking_ = false;
   Time audio_until_;  // end of the sound already drawn
