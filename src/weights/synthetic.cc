@@ -16,6 +16,43 @@ namespace {
 namespace fs = std::filesystem;
 constexpr size_t kPiece = size_t{1} << 18U;  // values that are made at a time
 
+struct NamedGeometry {
+  const char* name;
+  SyntheticGeometry geometry;
+};
+constexpr NamedGeometry kGeometries[] = {
+    {"step-audio-2-mini",
+     {.hidden = 3584,
+      .layers = 28,
+      .heads = 28,
+      .kv_heads = 4,
+      .ffn = 18944,
+      .max_positions = 16384,
+      .norm_eps = 1e-6}},
+    {"step-audio-r1",
+     {.hidden = 5120,
+      .layers = 64,
+      .heads = 40,
+      .kv_heads = 8,
+      .ffn = 27648,
+      .max_positions = 65536,
+      .norm_eps = 1e-5}},
+    {"tiny",
+     {.audio_context = 100,
+      .audio_state = 64,
+      .audio_heads = 2,
+      .audio_layers = 2,
+      .adaptor_hidden = 96,
+      .hidden = 128,
+      .layers = 2,
+      .heads = 4,
+      .kv_heads = 2,
+      .ffn = 160,
+      .vocabulary = 320,
+      .max_positions = 512,
+      .norm_eps = 1e-6}},
+};
+
 class PlanBuilder {
  public:
   void Add(const std::string& name, std::vector<int64_t> shape) {
@@ -186,54 +223,13 @@ Status WriteText(const fs::path& path, const std::string& text) {
 
 }  // namespace
 
-SyntheticGeometry SyntheticGeometry::StepAudio2Mini() {
-  SyntheticGeometry g;
-  g.hidden = 3584;
-  g.layers = 28;
-  g.heads = 28;
-  g.kv_heads = 4;
-  g.ffn = 18944;
-  g.max_positions = 16384;
-  g.norm_eps = 1e-6;
-  return g;
-}
-
-SyntheticGeometry SyntheticGeometry::StepAudioR1() {
-  SyntheticGeometry g;
-  g.hidden = 5120;
-  g.layers = 64;
-  g.heads = 40;
-  g.kv_heads = 8;
-  g.ffn = 27648;
-  g.max_positions = 65536;
-  g.norm_eps = 1e-5;
-  return g;
-}
-
-SyntheticGeometry SyntheticGeometry::TinyForTests() {
-  SyntheticGeometry g;
-  g.audio_context = 100;
-  g.audio_state = 64;
-  g.audio_heads = 2;
-  g.audio_layers = 2;
-  g.adaptor_hidden = 96;
-  g.hidden = 128;
-  g.layers = 2;
-  g.heads = 4;
-  g.kv_heads = 2;
-  g.ffn = 160;
-  g.vocabulary = 320;
-  g.max_positions = 512;
-  g.norm_eps = 1e-6;
-  return g;
-}
-
 Result<SyntheticGeometry> SyntheticGeometry::Named(const std::string& name) {
-  if (name == "step-audio-2-mini") return StepAudio2Mini();
-  if (name == "step-audio-r1") return StepAudioR1();
-  if (name == "tiny") return TinyForTests();
-  return Fail(Code::kInvalidArgument,
-              "no geometry \"" + name + "\"; there are step-audio-2-mini, step-audio-r1 and tiny");
+  std::string known;
+  for (const NamedGeometry& row : kGeometries) {
+    if (name == row.name) return row.geometry;
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  }
+  return Fail(Code::kInvalidArgument, "no geometry \"" + name + "\"; there are " + known);
 }
 
 std::vector<TensorPlan> SyntheticTensors(const SyntheticGeometry& g) {

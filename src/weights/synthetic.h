@@ -33,11 +33,8 @@ struct SyntheticGeometry {
   double norm_eps = 0;
   double rope_theta = 1e6;
 
-  static SyntheticGeometry StepAudio2Mini();  // 832 tensors, 8.3 billion parameters
-  static SyntheticGeometry StepAudioR1();     // 1264 tensors, 33.5 billion parameters
-  static SyntheticGeometry
-  TinyForTests();  // the same names, two layers, well under a million parameters
-  // "step-audio-2-mini", "step-audio-r1", "tiny"
+  // "step-audio-2-mini": 832 tensors, 8.3 billion parameters. "step-audio-r1": 1264 tensors, 33.5 billion parameters.
+  // "tiny", for tests: the same names, two layers, well under a million parameters.
   static Result<SyntheticGeometry> Named(const std::string& name);
 };
 

@@ -24,13 +24,13 @@ uint64_t Parameters(const SyntheticGeometry& geometry) {
 
 // The counts and sizes of the published models.
 TEST(Synthetic, HasTheShapesOfThePublishedModels) {
-  EXPECT_EQ(SyntheticTensors(SyntheticGeometry::StepAudio2Mini()).size(), 832U);
-  EXPECT_EQ(2 * Parameters(SyntheticGeometry::StepAudio2Mini()),
+  EXPECT_EQ(SyntheticTensors(*SyntheticGeometry::Named("step-audio-2-mini")).size(), 832U);
+  EXPECT_EQ(2 * Parameters(*SyntheticGeometry::Named("step-audio-2-mini")),
             16630358528U);  // total_size of its index
-  EXPECT_EQ(SyntheticTensors(SyntheticGeometry::StepAudioR1()).size(), 1264U);
-  EXPECT_EQ(Parameters(SyntheticGeometry::StepAudioR1()), 33487033600U);
+  EXPECT_EQ(SyntheticTensors(*SyntheticGeometry::Named("step-audio-r1")).size(), 1264U);
+  EXPECT_EQ(Parameters(*SyntheticGeometry::Named("step-audio-r1")), 33487033600U);
   std::set<std::string> names;
-  for (const TensorPlan& tensor : SyntheticTensors(SyntheticGeometry::StepAudioR1()))
+  for (const TensorPlan& tensor : SyntheticTensors(*SyntheticGeometry::Named("step-audio-r1")))
     names.insert(tensor.name);
   EXPECT_EQ(names.size(), 1264U);
   EXPECT_TRUE(names.contains("encoder.blocks.31.attn.key.weight"));
@@ -41,7 +41,7 @@ TEST(Synthetic, HasTheShapesOfThePublishedModels) {
 }
 
 TEST(Synthetic, WritesWhatOpens) {
-  const SyntheticGeometry tiny = SyntheticGeometry::TinyForTests();
+  const SyntheticGeometry tiny = *SyntheticGeometry::Named("tiny");
   for (const bool index : {true, false}) {
     for (const ConfigLayout config : {ConfigLayout::kNested, ConfigLayout::kFlat}) {
       test::TempDir dir;
@@ -73,7 +73,7 @@ TEST(Synthetic, WritesWhatOpens) {
 TEST(Synthetic, KeepsActivationsOfTheirSizeAndRepeatsItself) {
   test::TempDir dir;
   for (const char* name : {"/a", "/b", "/c"}) {
-    SyntheticOptions options{.geometry = SyntheticGeometry::TinyForTests()};
+    SyntheticOptions options{.geometry = *SyntheticGeometry::Named("tiny")};
     options.seed = name[1] == 'c' ? 2 : 1;
     ASSERT_TRUE(WriteSynthetic(dir.path() + name, options).has_value());
   }
