@@ -28,8 +28,12 @@ if(PARLEY_TAPS)
   target_compile_definitions(parley_options INTERFACE PARLEY_TAPS=1)
 endif()
 if(PARLEY_SANITIZE)
+  # -g1: lines for the reports, half the linking. -Wno-maybe-uninitialized: the checks that a sanitizer adds hide from
+  # g++ which member of a std::variant is alive, and it warns of the others (its manual says so).
   target_compile_options(parley_options INTERFACE -fsanitize=${PARLEY_SANITIZE}
-    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fno-sanitize-recover=all -fno-omit-frame-pointer -g1
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
+  target_compile_definitions(parley_options INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(parley_options INTERFACE -fsanitize=${PARLEY_SANITIZE})
 endif()
 if(PARLEY_TIDY)
@@ -59,11 +63,12 @@ function(parley_test name)
   file(GLOB sources CONFIGURE_DEPENDS "${arg_DIR}/*_test.cc")
   find_package(GTest REQUIRED)
   add_executable(parley_${name}_test ${sources})
-  target_link_libraries(parley_${name}_test PRIVATE parley_options ${arg_DEPS} GTest::gtest GTest::gtest_main)
+  # First, so that the linker finds in the modules what the doubles use.
+  target_link_libraries(parley_${name}_test PRIVATE
+    parley_test_support parley_options ${arg_DEPS} GTest::gtest GTest::gtest_main)
   if(PARLEY_SANITIZE)
     target_sources(parley_${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sanitizer_options.cc)
   endif()
-  target_include_directories(parley_${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(parley_${name}_test PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(parley_${name}_test DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 ${arg_PROPERTIES})
