@@ -22,7 +22,7 @@ inline constexpr int kOpusFrameMs = 20;
 constexpr bool IsOpusRate(int hz) {
   return hz == 8000 || hz == 12000 || hz == 16000 || hz == 24000 || hz == 48000;
 }
-constexpr size_t OpusFrameSamples(int hz) { return static_cast<size_t>(hz / 1000 * kOpusFrameMs); }
+constexpr size_t OpusFrameSamples(int hz) { return static_cast<size_t>(hz) / 1000 * kOpusFrameMs; }
 
 struct OpusOptions {
   int rate_hz = 24000;

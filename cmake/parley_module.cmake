@@ -28,14 +28,22 @@ if(PARLEY_TAPS)
   target_compile_definitions(parley_options INTERFACE PARLEY_TAPS=1)
 endif()
 if(PARLEY_SANITIZE)
-  # -g1: lines for the reports, half the linking. -Wno-maybe-uninitialized: the checks that a sanitizer adds hide from
+  # -g1: lines for the reports, half the linking. -O0: a quarter of the compiling; the kernels keep their speed, because
+  # the tests of the models live on it. -Wno-maybe-uninitialized: the checks that a sanitizer adds hide from
   # g++ which member of a std::variant is alive, and it warns of the others (its manual says so).
   target_compile_options(parley_options INTERFACE -fsanitize=${PARLEY_SANITIZE}
     -fno-sanitize-recover=all -fno-omit-frame-pointer -g1
+    $<$<NOT:$<STREQUAL:$<TARGET_PROPERTY:NAME>,parley_kernels>>:-O0>
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
   target_compile_definitions(parley_options INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(parley_options INTERFACE -fsanitize=${PARLEY_SANITIZE})
 endif()
+# parley_sanitizer_options(PROGRAM): tells the sanitizers about the libraries that we do not build.
+function(parley_sanitizer_options program)
+  if(PARLEY_SANITIZE AND NOT PARLEY_FUZZ)
+    target_sources(${program} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sanitizer_options.cc)
+  endif()
+endfunction()
 if(PARLEY_TIDY)
   find_program(PARLEY_CLANG_TIDY clang-tidy REQUIRED)
 endif()
@@ -66,10 +74,12 @@ function(parley_test name)
   # First, so that the linker finds in the modules what the doubles use.
   target_link_libraries(parley_${name}_test PRIVATE
     parley_test_support parley_options ${arg_DEPS} GTest::gtest GTest::gtest_main)
+  set(timeout_s 300)
   if(PARLEY_SANITIZE)
-    target_sources(parley_${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sanitizer_options.cc)
+    set(timeout_s 3000)
   endif()
+  parley_sanitizer_options(parley_${name}_test)
   target_compile_definitions(parley_${name}_test PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(parley_${name}_test DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 ${arg_PROPERTIES})
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${timeout_s} ${arg_PROPERTIES})
 endfunction()

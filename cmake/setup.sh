@@ -10,7 +10,7 @@ PACKAGES_BUILD=(
   libyaml-cpp-dev libzip-dev nlohmann-json3-dev
 )
 PACKAGES_CHECK=(libgtest-dev libbenchmark-dev clang-format-14)
-PACKAGES_FULL=(clang debootstrap git)
+PACKAGES_FULL=(clang clang-tidy-14 debootstrap git)
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }

@@ -1,8 +1,11 @@
-// What the sanitizers must know about libraries that we do not build. Linked into every test when
-// PARLEY_SANITIZE is set.
+// What the sanitizers must know about libraries that we do not build; nothing of ours may be named here. Linked into
+// every test, and the program, when PARLEY_SANITIZE is set.
 //
 // OpenVINO's threading library opens its helper with RTLD_DEEPBIND, which ASan refuses, unless this
 // variable is set. It, hwloc and OpenVINO keep a few kilobytes until the process ends.
+//
+// TSan sees only what is compiled with it: what libraries like these do with memory and locks between their own threads
+// would be half seen, and is not looked at.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 
@@ -16,4 +19,8 @@ namespace {
 
 extern "C" const char* __lsan_default_suppressions() {  // NOLINT: the sanitizer's name
   return "leak:libhwloc.so\nleak:libtbb\nleak:libopenvino.so\n";
+}
+
+extern "C" const char* __tsan_default_options() {  // NOLINT: the sanitizer's name
+  return "ignore_noninstrumented_modules=1";
 }
