@@ -70,6 +70,7 @@ void Conversation::OnSound(PcmView sound) {
   if (!voice) return FailTurn(voice.error());
   for (const float probability : std::vector<float>(voice->begin(), voice->end())) {
     frames_end_ += kVoiceFrame;
+    if (const auto end = speaker_.EndsAt(Now())) turn_.AnswerEnds(OfSound(*end));
     Do(turn_.OnFrame(frames_end_, probability));
     Do(listener_.OnSound(SampleAt(frames_end_), turn_.voiced()));
   }
@@ -142,11 +143,15 @@ void Conversation::Do(const turn::TurnEnded& ended) {
 
 void Conversation::Do(const turn::Duck& duck) {
   speaker_.Duck(true);
+  Emit(Lowered{speaker_.duck_gain(), speaker_.played(Now())});
   Do(listener_.Begin(SampleAt(duck.since), floor_));
 }
 
+void Conversation::Do(const turn::AskWords&) { Do(listener_.Glance(SampleAt(frames_end_))); }
+
 void Conversation::Do(const turn::Unduck&) {
   speaker_.Duck(false);
+  Emit(Unlowered{speaker_.played(Now())});
   listener_.End();
   stable_.reset();
 }
@@ -179,7 +184,8 @@ void Conversation::Do(const listen::Transcribe& request) {
   options.language = config_.listen.language;
   parts_.engine->Transcribe(
       parts_.lane, sound_.View(request.begin, request.end), std::move(options),
-      request.urgent ? engine::Urgency::kSpeculation : engine::Urgency::kThinkingListening,
+      request.urgent || request.soon ? engine::Urgency::kSpeculation
+                                     : engine::Urgency::kThinkingListening,
       OnStrand([request](Conversation& self, Result<model::Transcript> transcript) {
         if (transcript) return self.Do(self.listener_.OnTranscript(request.request, *transcript));
         self.Do(self.listener_.OnFailed(request.request));
@@ -203,7 +209,7 @@ void Conversation::Do(const listen::Stable& stable) {
 }
 
 void Conversation::Do(const listen::Live& live) {
-  if (ended_) return Do(turn_.OnWords(live.words));
+  if (ended_) return Do(turn_.OnWords(live.text));
   Emit(Heard{live.text, false});
 }
 

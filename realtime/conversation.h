@@ -83,6 +83,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const turn::Resumed& resumed);
   void Do(const turn::TurnEnded& ended);
   void Do(const turn::Duck& duck);
+  void Do(const turn::AskWords& question);
   void Do(const turn::Unduck& unduck);
   void Do(const turn::BargeIn& barge_in);
   void Do(const turn::Reopened& reopened);
@@ -121,7 +122,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Answer();
   void AbandonAnswer();
   void StopAnswer();
-  TrunkEdit CloseAnswer();
+  TrunkEdit CloseAnswer(bool interrupted = false);
   void Listen();
   void FailTurn(Error error);
   Status OpenTrunk();
@@ -141,6 +142,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Time Now() const { return executor_->Now(); }
   Time InputNow() const { return Time(Now() - origin_); }
   double InputMs() const { return Ms(InputNow()); }
+  Time OfSound(Time on_clock) const { return Time(on_clock - origin_); }
   // A time of the sound on the executor's clock.
   Time OnClock(Time of_sound) const { return origin_ + of_sound.time_since_epoch(); }
   // A callback that runs `work` if the talk still lives: called on the executor, or from any thread.

@@ -134,7 +134,7 @@ void Conversation::Do(speak::Send& send) {
   if (send.first_sample == 0) {
     trace_.first_audio_ms = InputMs();
     Emit(FirstAudio{});
-    turn_.AnswerHeard();
+    turn_.AnswerHeard(InputNow());
     listener_.End();
     Do(mind_->OnFirstSound(Now()));
   }
@@ -188,12 +188,12 @@ void Conversation::StopAnswer() {
   const PlaybackLedger& ledger = speaker_.ledger();
   Emit(BargedIn{ledger.text().substr(0, ledger.Heard().chars)});
   trace_.tokens_wasted += static_cast<int64_t>(answer_ids_.size() - ledger.Heard().tokens);
-  Apply(CloseAnswer(), engine::Urgency::kHousekeeping);
+  Apply(CloseAnswer(true), engine::Urgency::kHousekeeping);
   Emit(TurnDone{trace_});
 }
 
 // The trunk keeps what was heard, cut at the same character as the trace and the events.
-TrunkEdit Conversation::CloseAnswer() {
+TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   NextEpoch();
   const PlaybackLedger& ledger = speaker_.ledger();
   const HeardCut cut = ledger.Heard();
@@ -201,7 +201,10 @@ TrunkEdit Conversation::CloseAnswer() {
   trace_.answer_ids = answer_ids_;
   trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
   trace_.reprefilled_tokens = trunk_.reprefilled() - reprefilled_before_;
-  const std::string tail = ledger.text().substr(cut.token_chars, cut.chars - cut.token_chars);
+  std::string tail = ledger.text().substr(cut.token_chars, cut.chars - cut.token_chars);
+  if (interrupted && cut.chars > 0 && cut.chars < ledger.text().size()) {
+    tail += config_.conversation.interruption_note;
+  }
   TrunkEdit edit = asked_
                        ? trunk_.Close(mind_->Remembered(*text_),
                                       std::span(answer_ids_).first(cut.tokens), tail, trace_.answer)

@@ -50,6 +50,15 @@ struct AudioOut {
 struct BargedIn {
   std::string heard_text;  // what of the answer was heard
 };
+// A voice talks over the answer: whoever plays it lowers it now, also what was sent ahead of its
+// playing. Restored by Unlowered, by a BargedIn, and by the beginning of the next answer.
+struct Lowered {
+  float gain = 1;      // linear
+  int64_t played = 0;  // samples of this answer, by our count: where it begins
+};
+struct Unlowered {  // it was nothing: the answer goes on as before
+  int64_t played = 0;
+};
 struct TurnTrace {            // one definition of every latency; times absent are negative
   double speech_end_ms = -1;  // as our own detector saw it
   double turn_end_ms = -1;
@@ -76,7 +85,7 @@ struct Event {
   Time at;
   Epoch epoch;
   std::variant<SpeechStarted, Paused, Resumed, TurnEnded, Heard, Thought, Say, FirstAudio, AudioOut,
-               BargedIn, TurnDone, NoSpeech, Failed>
+               BargedIn, TurnDone, NoSpeech, Failed, Lowered, Unlowered>
       what;
 };
 

@@ -29,11 +29,14 @@ namespace parley::realtime {
 
 struct HistoryConfig {
   int32_t max_tokens = 2048;
+  std::string interruption_note = " \u2014";
 
   template <class V>
   void VisitFields(V&& v) {
     v("max_tokens", max_tokens, Range{256, 1 << 20},
       "positions a talk may hold; its oldest exchanges are forgotten before it outgrows them");
+    v("interruption_note", interruption_note,
+      "what the model reads behind the words of an answer after which it was interrupted");
   }
 };
 

@@ -69,6 +69,12 @@ Listener::Actions Listener::OnResume(int64_t voice_begin) {
   return out_;
 }
 
+Listener::Actions Listener::Glance(int64_t end) {
+  out_.clear();
+  if (listening_ && !paused_) Ask(end, Purpose::kGlance);
+  return out_;
+}
+
 Listener::Actions Listener::CutAt(int64_t sample) {
   out_.clear();
   if (listening_ && !paused_) Ask(sample, Purpose::kCut);
@@ -79,7 +85,8 @@ void Listener::Ask(int64_t end, Purpose purpose) {
   in_flight_ = next_request_++;
   purpose_ = purpose;
   asked_end_ = end;
-  out_.emplace_back(listen::Transcribe{in_flight_, window_begin_, end, purpose == Purpose::kEnd});
+  out_.emplace_back(listen::Transcribe{in_flight_, window_begin_, end, purpose == Purpose::kEnd,
+                                       purpose == Purpose::kGlance});
 }
 
 Listener::Actions Listener::OnFailed(int64_t request) {
@@ -98,6 +105,10 @@ Listener::Actions Listener::OnTranscript(int64_t request, const model::Transcrip
   const std::string text = HoldsWords(transcript, voiced_) ? transcript.text : std::string();
   switch (purpose_) {
     case Purpose::kPartial:
+      Compare(text);
+      break;
+    case Purpose::kGlance:
+      live_ = "\n";  // differs from any
       Compare(text);
       break;
     case Purpose::kCut:

@@ -29,6 +29,7 @@ struct Transcribe {  // answer with OnTranscript(request, …)
   int64_t request = 0;
   int64_t begin = 0, end = 0;  // samples since the start of the talk
   bool urgent = false;         // a possible end waits for it
+  bool soon = false;           // somebody waits for it, who can do without
 };
 struct FindQuiet {  // answer with CutAt(quietest place between the two)
   int64_t begin = 0, end = 0;
@@ -37,7 +38,7 @@ struct Stable {  // the turn so far begins with this
   std::string text;
   int64_t heard_until = 0;  // the end of the sound in which its last word was first heard
 };
-struct Live {  // what it sounds like so far; may change
+struct Live {  // what it sounds like so far; may change. After a Glance also when it did not.
   std::string text;
   int words = 0;
 };
@@ -59,6 +60,7 @@ class Listener {
   Actions OnSound(int64_t end, bool voiced);  // everything up to here is there
   Actions OnPause(int64_t end);               // a possible end: transcribe up to here
   Actions OnResume(int64_t voice_begin);      // it was none
+  Actions Glance(int64_t end);                // what was said up to here? Live follows
   Actions OnTranscript(int64_t request, const model::Transcript& transcript);
   Actions OnFailed(int64_t request);  // superseded, or the transcriber could not
   Actions CutAt(int64_t sample);
@@ -71,7 +73,7 @@ class Listener {
   int64_t stale() const { return stale_; }
 
  private:
-  enum class Purpose { kPartial, kEnd, kCut };
+  enum class Purpose { kPartial, kGlance, kEnd, kCut };
   void Ask(int64_t end, Purpose purpose);
   void Compare(const std::string& text);
   void Report(std::string stable_text, int64_t heard_until);

@@ -8,12 +8,17 @@
 
 namespace parley::realtime {
 
+// Who lowers an answer under a voice: the samples themselves, from the next that is sent, or
+// whoever plays them, from the one that is being played (events Lowered and Unlowered).
+enum class LoweredBy { kSound, kPlayer };
+
 struct SpeakConfig {
   int32_t first_clause_words = 8;
   int32_t clause_words = 24;
   int32_t send_ahead_ms = 400;
   int32_t speak_ahead_ms = 4000;
   float duck_db = -15;
+  LoweredBy lowered_by = LoweredBy::kSound;
   float speed = 1;
   float noise = -1;
 
@@ -27,6 +32,9 @@ struct SpeakConfig {
     v("speak_ahead_ms", speak_ahead_ms, Range{200, 60000},
       "sound that may be made before it is due; what an interruption throws away [ms]");
     v("duck_db", duck_db, Range{-60, 0}, "how far an answer is lowered under a voice [dB]");
+    v("lowered_by", lowered_by,
+      EnumNames<LoweredBy>{{LoweredBy::kSound, "sound"}, {LoweredBy::kPlayer, "player"}},
+      "what lowers it: the sound that is sent from then on, or the player, which is told");
     v("speed", speed, Range{0.5, 2}, "of the voice");
     v("noise", noise, Range{-1, 2}, "of the voice; negative: its own, 0: repeatable to the sample");
   }

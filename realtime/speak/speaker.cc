@@ -127,12 +127,20 @@ Speaker::Actions Speaker::OnPlayed(int64_t samples, Time now) {
   return Advance(now);
 }
 
-void Speaker::Settle(Time now) { ledger_.Played(reported_.value_or(clock_.Played(now))); }
+void Speaker::Settle(Time now) { ledger_.Played(played(now)); }
 
 std::optional<Duration> Speaker::Runway(Time now) const {
   if (!active_ || !released_ || text_ended_ || speaking_ || !waiting_.empty()) return std::nullopt;
   return clock_.ToDuration(made_ - clock_.Played(now));
 }
+
+std::optional<Time> Speaker::EndsAt(Time now) const {
+  if (!active_ || !released_ || !text_ended_ || speaking_ || !waiting_.empty()) return std::nullopt;
+  const auto unsent = static_cast<int64_t>(ready_.size());
+  return std::max(clock_.drained(), now) + clock_.ToDuration(unsent);
+}
+
+float Speaker::duck_gain() const { return std::pow(10.0F, config_.duck_db / 20.0F); }
 
 Speaker::Actions Speaker::Advance(Time now) {
   if (!active_ || over_) return out_;
@@ -193,7 +201,7 @@ void Speaker::SendDue(Time now) {
 }
 
 void Speaker::Lower(std::vector<float>& samples) {
-  const float target = lowered_ ? std::pow(10.0F, config_.duck_db / 20.0F) : 1.0F;
+  const float target = lowered_ ? duck_gain() : 1.0F;
   const float step = 1.0F / static_cast<float>(clock_.ToSamples(kRamp));
   for (float& sample : samples) {
     gain_ += std::clamp(target - gain_, -step, step);

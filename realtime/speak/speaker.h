@@ -65,13 +65,18 @@ class Speaker {
   Actions Release(Time now);                          // the turn has ended: send
   Actions OnTime(Time now);
   Actions OnPlayed(int64_t samples, Time now);  // the client's own count
-  void Duck(bool lowered) { lowered_ = lowered; }
+  void Duck(bool lowered) { lowered_ = lowered && config_.lowered_by == LoweredBy::kSound; }
+  float duck_gain() const;
 
   PlaybackLedger& ledger() { return ledger_; }
   // Brings the ledger's `played` up to date.
   void Settle(Time now);
   // Sound that is still to be played, once everything that was said is sound and more may come.
   std::optional<Duration> Runway(Time now) const;
+  // Samples of this answer that have been played, as far as is known.
+  int64_t played(Time now) const { return reported_.value_or(clock_.Played(now)); }
+  // When the last sample will have been played; nothing: more may come.
+  std::optional<Time> EndsAt(Time now) const;
   bool active() const { return active_; }
   bool released() const { return released_; }
   int64_t stale() const { return stale_; }

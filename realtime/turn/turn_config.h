@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "common/config_fields.h"
 
@@ -25,6 +26,18 @@ struct TurnConfig {
   int32_t unduck_ms = 320;
   int32_t barge_in_ms = 448;
   int32_t barge_in_words = 2;
+  int32_t ask_words_ms = 256;
+  int32_t verdict_ms = 192;
+  int32_t backchannel_ms = 1000;
+  int32_t boundary_ms = 1000;
+  std::string backchannels =
+      "mhm, mm, mmm, hm, hmm, mm hmm, uh huh, aha, ah, oh, uh, um, yeah, yes, yep, yup, ya, ok, "
+      "okay, right, all right, alright, sure, of course, exactly, true, indeed, i see, i know, "
+      "got it, gotcha, go on, makes sense, good, great, nice, cool, wow, really, interesting, "
+      "perfect, thanks, thank you";
+  std::string stop_words =
+      "stop, wait, no, nope, hey, hold on, pause, quiet, enough, cancel, sorry, pardon, excuse me, "
+      "listen, but, actually, what, why, who, where, when, how";
 
   template <class V>
   void VisitFields(V&& v) {
@@ -52,9 +65,21 @@ struct TurnConfig {
     v("duck_ms", duck_ms, Range{32, 2000}, "voice during an answer that lowers it [ms]");
     v("unduck_ms", unduck_ms, Range{32, 5000},
       "silence after which a lowered answer is restored [ms]");
-    v("barge_in_ms", barge_in_ms, Range{32, 5000}, "voice that stops an answer [ms]");
+    v("barge_in_ms", barge_in_ms, Range{32, 5000},
+      "voice that stops an answer, unless it is a backchannel [ms]");
     v("barge_in_words", barge_in_words, Range{1, 20},
-      "words that stop an answer, however short their voice");
+      "words that stop an answer, however short their voice, unless they are a backchannel");
+    v("ask_words_ms", ask_words_ms, Range{32, 5000},
+      "voice during an answer after which it is transcribed [ms]");
+    v("verdict_ms", verdict_ms, Range{0, 5000},
+      "how long a decision waits for that transcript [ms]");
+    v("backchannel_ms", backchannel_ms, Range{32, 20000},
+      "a longer voice stops an answer, whatever its words [ms]");
+    v("boundary_ms", boundary_ms, Range{0, 10000},
+      "so soon after its beginning and before its end an answer has no backchannels [ms]");
+    v("backchannels", backchannels,
+      "phrases that ask the speaker to go on, with commas between them");
+    v("stop_words", stop_words, "phrases that stop an answer alone, with commas between them");
   }
 };
 

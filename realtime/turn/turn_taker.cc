@@ -117,7 +117,7 @@ void TurnTaker::End(std::string_view reason) {
   state_ = State::kAnswering;
   run_counts_ = !voiced_;
   heard_ = ducked_ = false;
-  duck_voice_ = {};
+  answer_end_.reset();
   out_.emplace_back(turn::TurnEnded{speech_end_, probability_.value_or(-1), reason});
 }
 
@@ -131,6 +131,7 @@ void TurnTaker::OnTyped() {
   state_ = State::kAnswering;
   run_counts_ = !voiced_;
   heard_ = ducked_ = false;
+  answer_end_.reset();
 }
 
 void TurnTaker::Answering(Time end) {
@@ -147,24 +148,61 @@ void TurnTaker::Answering(Time end) {
   if (!ducked_) {
     if (run() < milliseconds(config_.duck_ms)) return;
     ducked_ = true;
-    duck_begin_ = run_begin_;
+    duck_begin_ = asked_words_ = run_begin_;
+    long_enough_ = end;
     duck_voice_ = run();
     duck_voice_end_ = end;
+    said_ = {};
+    words_missing_ = false;
     out_.emplace_back(turn::Duck{duck_begin_});
   } else if (voiced_ && run_counts_) {
     duck_voice_ += kVoiceFrame;
     duck_voice_end_ = end;
-  } else if (end - duck_voice_end_ >= milliseconds(config_.unduck_ms)) {
-    ducked_ = false;
-    out_.emplace_back(turn::Unduck{});
-    return;
   }
-  if (duck_voice_ >= milliseconds(config_.barge_in_ms)) CommitBargeIn();
+  if (duck_voice_ < milliseconds(config_.barge_in_ms)) long_enough_ = end + kVoiceFrame;
+  if (Interrupted()) return;
+  MayAskWords();
+  const Duration quiet = end - duck_voice_end_;
+  Duration patience = milliseconds(config_.unduck_ms);
+  if (words_missing_) patience += milliseconds(config_.verdict_ms);
+  if (quiet < patience) return;
+  // A word just before the end is for when the answer is over.
+  if (said_.words > 0 && answer_end_ && AtBoundary()) return;
+  ducked_ = false;
+  out_.emplace_back(turn::Unduck{});
 }
 
-TurnTaker::Actions TurnTaker::OnWords(int words) {
+// Once when there is enough voice to hear a word in, and whenever it has paused since: a short
+// voice is over before a decision is due, and its words may be "stop".
+void TurnTaker::MayAskWords() {
+  const bool enough =
+      duck_voice_ >= milliseconds(config_.ask_words_ms) && asked_words_ == duck_begin_;
+  const bool paused =
+      asked_words_ < duck_voice_end_ && now_ - duck_voice_end_ >= milliseconds(config_.prepare_ms);
+  if (!enough && !paused) return;
+  asked_words_ = now_;
+  words_missing_ = true;
+  out_.emplace_back(turn::AskWords{});
+}
+
+bool TurnTaker::AtBoundary() const {
+  const Duration margin = milliseconds(config_.boundary_ms);
+  return duck_begin_ - answer_begin_ < margin ||
+         (answer_end_ && *answer_end_ - duck_begin_ < margin);
+}
+
+bool TurnTaker::Interrupted() {
+  if (!rules_.Interrupts({duck_voice_, now_ - long_enough_, said_, AtBoundary()})) return false;
+  CommitBargeIn();
+  return true;
+}
+
+TurnTaker::Actions TurnTaker::OnWords(std::string_view transcript) {
   out_.clear();
-  if (state_ == State::kAnswering && ducked_ && words >= config_.barge_in_words) CommitBargeIn();
+  if (state_ != State::kAnswering || !ducked_) return out_;
+  words_missing_ = false;
+  said_ = rules_.Read(transcript);
+  Interrupted();
   return out_;
 }
 
@@ -174,7 +212,12 @@ void TurnTaker::CommitBargeIn() {
   out_.emplace_back(turn::BargeIn{turn_begin_});
 }
 
-void TurnTaker::AnswerHeard() { heard_ = true; }
+void TurnTaker::AnswerHeard(Time now) {
+  heard_ = true;
+  answer_begin_ = now;
+}
+
+void TurnTaker::AnswerEnds(Time end) { answer_end_ = end; }
 
 TurnTaker::Actions TurnTaker::AnswerOver(Time now) {
   out_.clear();

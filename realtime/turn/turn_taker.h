@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "realtime/turn/interjection.h"
 #include "realtime/turn/turn_config.h"
 
 namespace parley::realtime {
@@ -50,8 +51,9 @@ struct TurnEnded {
 struct Duck {  // a voice during the answer: lower it
   Time since;  // where the voice began: what is said from here may become a turn
 };
-struct Unduck {};  // it was nothing
-struct BargeIn {   // a turn has begun: the answer stops
+struct AskWords {};  // of the voice that lowered the answer; answer with OnWords
+struct Unduck {};    // it was nothing
+struct BargeIn {     // a turn has begun: the answer stops
   Time since;
 };
 struct Reopened {  // the voice went on before an answer was heard: the turn was not over
@@ -60,22 +62,24 @@ struct Reopened {  // the voice went on before an answer was heard: the turn was
 struct NobodySpeaks {};  // give_up_ms without a word, once until the next voice
 
 using Action = std::variant<SpeechStarted, Prepare, AskTurnEnd, Speculate, Resumed, TurnEnded, Duck,
-                            Unduck, BargeIn, Reopened, NobodySpeaks>;
+                            AskWords, Unduck, BargeIn, Reopened, NobodySpeaks>;
 }  // namespace turn
 
 class TurnTaker {
  public:
   using Actions = const std::vector<turn::Action>&;
 
-  explicit TurnTaker(const TurnConfig& config) : config_(config) {}
+  explicit TurnTaker(const TurnConfig& config) : config_(config), rules_(config) {}
 
   Actions OnFrame(Time end, float voice_probability);  // one frame of 32 ms that ends at `end`
   Actions OnTurnProbability(int64_t question, double probability);
-  Actions OnWords(int words);  // that the transcriber makes of the voice during an answer
-  Actions OnCommit();          // push to talk: the turn ends here
-  void OnTyped();              // a turn came as text: the answer is next
+  // What the transcriber makes of the voice during an answer; also that it hears nothing.
+  Actions OnWords(std::string_view transcript);
+  Actions OnCommit();  // push to talk: the turn ends here
+  void OnTyped();      // a turn came as text: the answer is next
 
-  void AnswerHeard();            // its first sound is on its way
+  void AnswerHeard(Time now);    // its first sound is on its way
+  void AnswerEnds(Time end);     // as far as is known; may be said again
   Actions AnswerOver(Time now);  // all of it was played, or there is none
 
   bool voiced() const { return voiced_; }  // the last frame
@@ -94,10 +98,14 @@ class TurnTaker {
   void EndIfDue();
   void End(std::string_view reason);
   void CommitBargeIn();
+  bool Interrupted();  // commits when it is so
+  void MayAskWords();
+  bool AtBoundary() const;
   Duration run() const { return run_counts_ ? run_end_ - run_begin_ : Duration::zero(); }
   Duration silence() const { return now_ - speech_end_; }
 
   const TurnConfig config_;
+  const InterjectionRules rules_;
   std::vector<turn::Action> out_;
   State state_ = State::kQuiet;
   Time now_{};
@@ -114,7 +122,13 @@ class TurnTaker {
   // The answer.
   bool heard_ = false, ducked_ = false;
   Time duck_begin_{}, duck_voice_end_{};
-  Duration duck_voice_{};  // voice since duck_begin_
+  Duration duck_voice_{};       // voice since duck_begin_
+  Time long_enough_{};          // when there was barge_in_ms of it
+  Time asked_words_{};          // when its words were asked for last
+  bool words_missing_ = false;  // and have not come
+  Interjection said_;
+  Time answer_begin_{};
+  std::optional<Time> answer_end_;
   // Quiet.
   Time quiet_since_{};
   bool gave_up_ = false;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr float kAudible = 0.0031623F;  // -50 dBFS
 constexpr double kPauseSeconds = 0.5;   // between answers
+constexpr float kRampSeconds = 0.02F;   // a gain that jumps would click
 
 }  // namespace
 
@@ -31,6 +32,7 @@ Status AnswerRecorder::WriteUntil(int64_t sample) {
   const int64_t written = samples_ - static_cast<int64_t>(ahead_.size());
   const auto count =
       static_cast<size_t>(std::clamp<int64_t>(sample - written, 0, samples_ - written));
+  Amplify(count);
   if (wav_) {
     PARLEY_TRY_STATUS(wav_->Write(std::span<const float>(ahead_.data(), count)));
   }
@@ -38,8 +40,23 @@ Status AnswerRecorder::WriteUntil(int64_t sample) {
   return {};
 }
 
+void AnswerRecorder::Amplify(size_t count) {
+  const float step = 1.0F / (kRampSeconds * static_cast<float>(rate_));
+  for (size_t i = 0; i < count; ++i) {
+    gain_ += std::clamp(target_gain_ - gain_, -step, step);
+    ahead_[i] *= gain_;
+  }
+}
+
+Status AnswerRecorder::SetGain(Time at, float gain) {
+  PARLEY_TRY_STATUS(WriteUntil(PlayedAt(at)));
+  target_gain_ = gain;
+  return {};
+}
+
 Status AnswerRecorder::NextAnswer() {
   PARLEY_TRY_STATUS(WriteUntil(samples_));
+  gain_ = target_gain_ = 1;
   if (samples_ > 0 && wav_) {
     const std::vector<float> pause(static_cast<size_t>(kPauseSeconds * rate_));
     PARLEY_TRY_STATUS(wav_->Write(pause));

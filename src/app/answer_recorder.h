@@ -25,6 +25,8 @@ class AnswerRecorder {
   Status Add(Time at, const realtime::AudioOut& audio);
   // A new answer begins with the next chunk; a pause is written between answers.
   Status NextAnswer();
+  // What plays from `at` on is multiplied by this, also what was sent before; until the next answer.
+  Status SetGain(Time at, float gain);
   Status Cut(Time at);  // interrupted: what would have played after `at` was not heard
   Status Close();
 
@@ -37,6 +39,7 @@ class AnswerRecorder {
  private:
   explicit AnswerRecorder(int rate_hz) : rate_(rate_hz) {}
   Status WriteUntil(int64_t sample);
+  void Amplify(size_t count);       // the first of ahead_
   int64_t PlayedAt(Time at) const;  // samples of this answer, as many as were sent
 
   std::optional<audio::WavWriter> wav_;
@@ -46,7 +49,7 @@ class AnswerRecorder {
   std::vector<float> ahead_;  // the last of them, sent and not yet due
   double first_sound_ms_ = -1;
   int64_t underruns_ = 0;
-  int64_t answers_ = 0;
+  float gain_ = 1, target_gain_ = 1;
 };
 
 }  // namespace parley::app

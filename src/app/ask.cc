@@ -28,8 +28,10 @@ Status Ask(const AskOptions& options, const AppConfig& config, std::optional<Jso
   const bool simulated = options.pace == "fast";
   const bool quiet = options.json == "-";
   const auto load_began = std::chrono::steady_clock::now();
+  AppConfig ours = config;  // the recorder is the loudspeaker: it lowers what it plays
+  ours.talk.speak.lowered_by = realtime::LoweredBy::kPlayer;
   PARLEY_TRY(auto runtime,
-             Runtime::Load(config, options.model, simulated ? Pace::kSimulated : Pace::kRealtime));
+             Runtime::Load(ours, options.model, simulated ? Pace::kSimulated : Pace::kRealtime));
   const std::chrono::duration<double, std::milli> load =
       std::chrono::steady_clock::now() - load_began;
 

@@ -147,6 +147,12 @@ class Talk {
       if (auto status = recorder_.Add(event.at, *audio); !status.has_value())
         Stop(std::move(status).error());
       NoteAnswer();
+    } else if (const auto* lowered = std::get_if<realtime::Lowered>(&event.what)) {
+      if (auto status = recorder_.SetGain(event.at, lowered->gain); !status.has_value())
+        Stop(std::move(status).error());
+    } else if (std::holds_alternative<realtime::Unlowered>(event.what)) {
+      if (auto status = recorder_.SetGain(event.at, 1); !status.has_value())
+        Stop(std::move(status).error());
     } else if (std::holds_alternative<realtime::BargedIn>(event.what)) {
       if (auto status = recorder_.Cut(event.at); !status.has_value()) {
         Stop(std::move(status).error());

@@ -64,6 +64,15 @@ struct Fill {  // adds what is special to each event; returns its name
     line["heard_text"] = e.heard_text;
     return "barge_in";
   }
+  const char* operator()(const realtime::Lowered& e) const {
+    line["gain_db"] = Round(20 * std::log10(e.gain));
+    line["played"] = e.played;
+    return "lowered";
+  }
+  const char* operator()(const realtime::Unlowered& e) const {
+    line["played"] = e.played;
+    return "restored";
+  }
   const char* operator()(const realtime::TurnDone& e) const {
     line["transcript"] = e.trace.transcript;
     line["answer"] = e.trace.answer;

@@ -12,8 +12,9 @@ using namespace parley::realtime;  // NOLINT: the events by their own names
 
 std::string EventName(const Event& event) {
   static const std::vector<std::string> kNames = {
-      "speech_start", "pause", "resume",   "turn_end", "heard",     "thought", "say",
-      "first_audio",  "audio", "barge_in", "done",     "no_speech", "failed"};
+      "speech_start", "pause",     "resume",      "turn_end", "heard",
+      "thought",      "say",       "first_audio", "audio",    "barge_in",
+      "done",         "no_speech", "failed",      "lowered",  "restored"};
   return kNames.at(event.what.index());
 }
 
@@ -46,6 +47,13 @@ std::string Field(const Event& event, const std::string& key) {
   if (key == "first_sample") {
     const auto* audio = std::get_if<AudioOut>(&event.what);
     return audio != nullptr ? std::to_string(audio->first_sample) : "";
+  }
+  if (key == "played") {
+    const auto* lowered = std::get_if<Lowered>(&event.what);
+    const auto* restored = std::get_if<Unlowered>(&event.what);
+    return std::to_string(lowered != nullptr    ? lowered->played
+                          : restored != nullptr ? restored->played
+                                                : -1);
   }
   ADD_FAILURE() << "no such field: " << key;
   return {};

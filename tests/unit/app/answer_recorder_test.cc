@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "audio_io/sound_file.h"
 #include "support/paths.h"
 
@@ -65,6 +67,44 @@ TEST(AnswerRecorder, PutsAPauseBetweenAnswers) {
   const auto samples = audio::ReadSound(path);
   ASSERT_TRUE(samples.has_value());
   EXPECT_EQ(samples->size(), 1600U + 8000U + 1600U);
+}
+
+TEST(AnswerRecorder, LowersWhatPlaysAlsoWhatWasSentBefore) {
+  test::TempDir dir;
+  const std::string path = dir.File("answer.wav");
+  auto recorder = AnswerRecorder::Create(path, kRate);
+  ASSERT_TRUE(recorder.has_value());
+  ASSERT_TRUE(recorder->Add(At(0), Sound(0, 16000, 0.5F)).has_value());  // a second, sent at once
+  ASSERT_TRUE(recorder->SetGain(At(300), 0.1F).has_value());
+  ASSERT_TRUE(recorder->SetGain(At(600), 1).has_value());
+  ASSERT_TRUE(recorder->Close().has_value());
+  const auto heard = audio::ReadSound(path);
+  ASSERT_TRUE(heard.has_value());
+  ASSERT_EQ(heard->size(), 16000U);
+  const auto at = [&](int ms) { return (*heard)[static_cast<size_t>(ms * kRate / 1000)]; };
+  EXPECT_NEAR(at(299), 0.5F, 1e-3F);
+  EXPECT_NEAR(at(325), 0.05F, 1e-3F);
+  EXPECT_NEAR(at(599), 0.05F, 1e-3F);
+  EXPECT_NEAR(at(625), 0.5F, 1e-3F);
+  for (size_t i = 1; i < heard->size(); ++i) {
+    ASSERT_LT(std::abs((*heard)[i] - (*heard)[i - 1]), 0.01F) << "it clicks at " << i;
+  }
+}
+
+TEST(AnswerRecorder, ANewAnswerIsNotLowered) {
+  test::TempDir dir;
+  const std::string path = dir.File("answer.wav");
+  auto recorder = AnswerRecorder::Create(path, kRate);
+  ASSERT_TRUE(recorder.has_value());
+  ASSERT_TRUE(recorder->Add(At(0), Sound(0, 1600, 0.5F)).has_value());
+  ASSERT_TRUE(recorder->SetGain(At(0), 0.1F).has_value());
+  ASSERT_TRUE(recorder->NextAnswer().has_value());
+  ASSERT_TRUE(recorder->Add(At(5000), Sound(0, 1600, 0.5F)).has_value());
+  ASSERT_TRUE(recorder->Close().has_value());
+  const auto heard = audio::ReadSound(path);
+  ASSERT_TRUE(heard.has_value());
+  EXPECT_NEAR((*heard)[1500], 0.05F, 1e-3F);
+  EXPECT_NEAR(heard->back(), 0.5F, 1e-6F);
 }
 
 }  // namespace

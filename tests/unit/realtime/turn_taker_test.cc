@@ -10,9 +10,9 @@ namespace parley::realtime {
 namespace {
 
 std::string Name(const turn::Action& action) {
-  static const std::vector<std::string> kNames = {"start",  "prepare", "ask",   "speculate",
-                                                  "resume", "end",     "duck",  "unduck",
-                                                  "barge",  "reopen",  "nobody"};
+  static const std::vector<std::string> kNames = {"start",  "prepare", "ask",    "speculate",
+                                                  "resume", "end",     "duck",   "words",
+                                                  "unduck", "barge",   "reopen", "nobody"};
   return kNames.at(action.index());
 }
 
@@ -133,7 +133,7 @@ Table Answering(const TurnConfig& config, bool heard) {
   t.Frames(10, 0.9F).Frames(4, 0.1F);
   t.Keep(t.taker.OnTurnProbability(t.question, 0.9));
   t.Frames(4, 0.1F);
-  if (heard) t.taker.AnswerHeard();
+  if (heard) t.taker.AnswerHeard(t.now - milliseconds(5000));  // it plays for a while
   t.Take();
   return t;
 }
@@ -148,34 +148,134 @@ TEST(TurnTaker, AVoiceBeforeTheAnswerOpensTheTurnAgain) {
 
 TEST(TurnTaker, AVoiceDuringTheAnswerDucksThenStops) {
   Table t = Answering({}, true);
-  t.Frames(20, 0.9F);
-  EXPECT_EQ(t.Take(), "duck@672 barge@1024");
+  t.Frames(9, 0.9F);
+  EXPECT_EQ(t.Take(), "duck@672 words@832");
+  t.Keep(t.taker.OnWords("tomorrow"));
+  EXPECT_EQ(t.Take(), "");  // one word, and not yet enough voice
+  t.Frames(11, 0.9F);
+  EXPECT_EQ(t.Take(), "barge@1024");
   EXPECT_TRUE(t.taker.user_speaks());
+}
+
+TEST(TurnTaker, ADecisionWaitsALittleForTheWords) {
+  Table t = Answering({}, true);
+  t.Frames(19, 0.9F);
+  EXPECT_EQ(t.Take(), "duck@672 words@832");  // enough voice at 1024, no word is known
+  t.Frames(1, 0.9F);
+  EXPECT_EQ(t.Take(), "barge@1216");
+}
+
+TEST(TurnTaker, WordsThatComeWhileItWaitsDecide) {
+  Table t = Answering({}, true);
+  t.Frames(16, 0.9F);
+  t.Take();
+  t.Keep(t.taker.OnWords("no"));
+  EXPECT_EQ(t.Take(), "barge@1088");
+}
+
+TEST(TurnTaker, ABackchannelIsNotStoppedFor) {
+  Table t = Answering({}, true);
+  t.Frames(9, 0.9F);
+  t.Keep(t.taker.OnWords("Mm-hmm. Right,"));
+  t.Frames(10, 0.9F).Frames(3, 0.1F);
+  EXPECT_EQ(t.Take(), "duck@672 words@832 words@1248");
+  t.Keep(t.taker.OnWords("Mm-hmm. Right, I see."));
+  t.Frames(10, 0.1F);
+  EXPECT_EQ(t.Take(), "unduck@1504");
+}
+
+TEST(TurnTaker, ALongBackchannelIsNone) {
+  Table t = Answering({}, true);
+  t.Frames(9, 0.9F);
+  t.Keep(t.taker.OnWords("yeah"));
+  t.Frames(40, 0.9F);
+  EXPECT_EQ(t.Take(), "duck@672 words@832 barge@1600");
+}
+
+TEST(TurnTaker, ABackchannelThatGrowsIntoWordsStops) {
+  Table t = Answering({}, true);
+  t.Frames(9, 0.9F);
+  t.Keep(t.taker.OnWords("yeah"));
+  t.Frames(8, 0.9F);
+  t.Take();
+  t.Keep(t.taker.OnWords("yeah my sister"));
+  EXPECT_EQ(t.Take(), "barge@1120");
+}
+
+TEST(TurnTaker, NearTheBeginningAndTheEndThereAreNoBackchannels) {
+  for (const bool end : {false, true}) {
+    Table t = Answering({}, false);
+    t.taker.AnswerHeard(t.now - milliseconds(end ? 5000 : 500));
+    if (end) t.taker.AnswerEnds(t.now + milliseconds(900));
+    t.Frames(9, 0.9F);
+    t.Keep(t.taker.OnWords("yeah"));
+    t.Frames(7, 0.9F);
+    EXPECT_EQ(t.Take(), "duck@672 words@832 barge@1024") << end;
+  }
+}
+
+TEST(TurnTaker, AShortWordJustBeforeTheEndIsATurnWhenTheAnswerIsOver) {
+  Table t = Answering({}, true);
+  t.taker.AnswerEnds(t.now + milliseconds(900));
+  t.Frames(6, 0.9F).Frames(4, 0.1F);
+  t.Keep(t.taker.OnWords("yes"));
+  t.Frames(18, 0.1F);
+  EXPECT_EQ(t.Take(), "duck@672 words@832");  // not restored
+  t.Keep(t.taker.AnswerOver(t.now));
+  EXPECT_EQ(t.Take(), "start@1472");
+}
+
+TEST(TurnTaker, ACoughJustBeforeTheEndIsNothing) {
+  Table t = Answering({}, true);
+  t.taker.AnswerEnds(t.now + milliseconds(900));
+  t.Frames(6, 0.9F).Frames(4, 0.1F);
+  t.Keep(t.taker.OnWords(""));
+  t.Frames(18, 0.1F);
+  EXPECT_EQ(t.Take(), "duck@672 words@832 unduck@1088");
 }
 
 TEST(TurnTaker, AFalseAlarmRestoresTheAnswer) {
   Table t = Answering({}, true);
-  t.Frames(5, 0.9F).Frames(20, 0.1F);
-  EXPECT_EQ(t.Take(), "duck@672 unduck@1056");
+  t.Frames(5, 0.9F).Frames(3, 0.1F);
+  EXPECT_EQ(t.Take(), "duck@672 words@800");
+  t.Keep(t.taker.OnWords(""));
+  t.Frames(17, 0.1F);
+  EXPECT_EQ(t.Take(), "unduck@1056");
   t.Frames(5, 0.9F);
   EXPECT_EQ(t.Take(), "duck@1472");
 }
 
+TEST(TurnTaker, RestoringWaitsForTheWordsAndNotForEver) {
+  Table t = Answering({}, true);
+  t.Frames(5, 0.9F).Frames(20, 0.1F);
+  EXPECT_EQ(t.Take(), "duck@672 words@800 unduck@1248");
+}
+
+TEST(TurnTaker, AShortStopThatIsOverWhenItIsUnderstoodStops) {
+  Table t = Answering({}, true);
+  t.Frames(5, 0.9F).Frames(9, 0.1F);
+  t.Take();
+  t.Keep(t.taker.OnWords("Stop!"));
+  EXPECT_EQ(t.Take(), "barge@1024");
+  t.Frames(1, 0.1F);
+  EXPECT_EQ(t.Take(), "prepare@1056 ask@1056 speculate@1056");
+}
+
 TEST(TurnTaker, VoiceOfABackchannelDoesNotAddUpForEver) {
   Table t = Answering({}, true);
-  for (int i = 0; i < 5; ++i) t.Frames(5, 0.9F).Frames(15, 0.1F);
+  for (int i = 0; i < 5; ++i) t.Frames(5, 0.9F).Frames(17, 0.1F);
   EXPECT_EQ(t.Take().find("barge"), std::string::npos);
 }
 
 TEST(TurnTaker, WordsStopAnAnswerAtOnce) {
   Table t = Answering({}, true);
-  t.Keep(t.taker.OnWords(5));
+  t.Keep(t.taker.OnWords("tell me more please"));
   EXPECT_EQ(t.Take(), "");  // nobody has spoken
   t.Frames(4, 0.9F);
   t.Take();
-  t.Keep(t.taker.OnWords(1));
+  t.Keep(t.taker.OnWords("planets"));
   EXPECT_EQ(t.Take(), "");
-  t.Keep(t.taker.OnWords(2));
+  t.Keep(t.taker.OnWords("planets please"));
   EXPECT_EQ(t.Take(), "barge@704");
 }
 
