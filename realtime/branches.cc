@@ -26,7 +26,6 @@ class Sink final : public engine::TokenSink {
 
 Status Branches::Open(Tell tell) {
   tell_ = std::move(tell);
-  DropAll();
   trunk_branch_ = Branch();
   PARLEY_TRY(trunk_branch_.sequence, engine_.Open(reserve_));
   trunk_branch_.key = next_key_++;

@@ -40,7 +40,8 @@ Conversation::Conversation(const ConversationConfig& config, ConversationParts p
       sound_(Samples(config.listen.window_ms + kSlackMs)),
       turn_(config.turn),
       listener_(config.listen),
-      trunk_(config.conversation, RoomToAnswer(config.mind), parts_.prompt, parts_.tokenizer),
+      trunk_(config.conversation, RoomToAnswer(config.mind, parts_.style), parts_.prompt,
+             parts_.tokenizer),
       speaker_(config.speak, parts_.voice->sample_rate_hz()),
       branches_(*parts_.engine, trunk_, config.conversation.max_tokens) {}
 
@@ -51,7 +52,11 @@ Conversation::~Conversation() {
 }
 
 Status Conversation::Begin() {
-  PARLEY_TRY(mind_, MakeMind(config_.mind, {parts_.tokenizer, parts_.prompt, &trunk_}));
+  PARLEY_TRY(mind_, MakeMind(config_.mind, {.tokenizer = parts_.tokenizer,
+                                            .prompt = parts_.prompt,
+                                            .style = parts_.style,
+                                            .trunk = &trunk_,
+                                            .max_tokens = config_.conversation.max_tokens}));
   trunk_.Open();
   return OpenTrunk();
 }
@@ -95,7 +100,7 @@ void Conversation::BeginTurn(Time since) {
   NextEpoch();
   voice_begin_ = SampleAt(since);
   ended_ = asked_ = false;
-  typed_ = false;
+  typed_ = recovered_ = false;
   text_.reset();
   answer_ids_.clear();
   trace_ = TurnTrace();

@@ -30,6 +30,7 @@
 #include "realtime/mind/prompt_pieces.h"
 #include "realtime/session.h"
 #include "realtime/speak/speaker.h"
+#include "realtime/tools/tool_runner.h"
 #include "realtime/turn/turn_taker.h"
 #include "realtime/turn_end_worker.h"
 #include "realtime/voice_worker.h"
@@ -43,6 +44,8 @@ struct ConversationParts {
   engine::TranscribeLane lane{};  // its own
   std::shared_ptr<const model::Tokenizer> tokenizer;
   PromptPieces prompt;
+  Style style;                                        // the model's own
+  std::unique_ptr<ToolRunner> tools;                  // what the model may call; none: nothing
   std::unique_ptr<nn::VoiceActivity> voice_activity;  // its own
   TurnEndWorker* turn_end = nullptr;
   VoiceWorker* voice = nullptr;
@@ -106,10 +109,13 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const mind::VoidAnswer& answer);
   void Do(const mind::Say& more);
   void Do(const mind::TokenTaken& token);
+  void Do(const mind::PartEnded& part);
   void Do(const mind::AnswerEnded& ended);
   void Do(const mind::Think& thought);
   void Do(const mind::Wasted& wasted) { trace_.tokens_wasted += wasted.tokens; }
   void Do(const mind::WakeAt& wake);
+  void Do(const mind::Decided& decided);
+  void Do(mind::CallTool& call);
   void Do(const mind::Failed& failed) { FailTurn(failed.error); }
   void Do(speak::Synthesize& clause);
   void Do(const speak::ClauseCut& cut);
@@ -127,6 +133,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void FailTurn(Error error);
   Status OpenTrunk();
   void ForgetExchange();
+  void EndThinking();
+  void OnToolOutcome(int64_t call, const ToolOutcome& outcome);
   void Rebuild();
   void Apply(const TrunkEdit& edit, engine::Urgency urgency) { branches_.Edit(edit, urgency); }
   void OnNews(const BranchNews& news);
@@ -181,6 +189,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::optional<std::string> stable_;  // heard during an answer, not yet in the trunk
   bool typed_ = false;
   Time speech_end_{};                // of the sound
+  bool recovered_ = false;           // the trunk was lost, and has been made anew
+  bool guessed_ = false;             // something of the answer was decoded before the turn ended
   bool runway_told_ = false;         // the mind knows that everything said is sound
   std::vector<TokenId> answer_ids_;  // of what was said
   TurnTrace trace_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/log.h"
+
 #include "realtime/conversation.h"
 
 namespace parley::realtime {
@@ -25,16 +27,23 @@ void Conversation::OnNews(const BranchNews& news) {
   if (const auto* token = std::get_if<BranchNews::Token>(&news.what)) {
     return Do(mind_->OnToken(*branch, token->id, token->position, Now()));
   }
-  if (const auto* ended = std::get_if<engine::Ended>(&news.what)) {
+  const auto* ended = std::get_if<engine::Ended>(&news.what);
+  if (ended != nullptr && (*branch != kTrunk || ended->reason != engine::EndReason::kFailed)) {
     return Do(mind_->OnEnded(*branch, *ended, Now()));
   }
-  const Error& error = std::get<BranchNews::AppendFailed>(news.what).error;
-  if (*branch == kTrunk) return FailTurn(error);
-  Do(mind_->OnFailed(*branch, error, Now()));
+  const Error& error =
+      ended != nullptr ? ended->error : std::get<BranchNews::AppendFailed>(news.what).error;
+  if (*branch != kTrunk) return Do(mind_->OnFailed(*branch, error, Now()));
+  // The trunk: once in a turn it is made anew while the user speaks on.
+  if (ended_ || std::exchange(recovered_, true)) return FailTurn(error);
+  LogWarn("trunk_lost", {{"error", error.message}});
+  Rebuild();
+  if (!dead_) Do(mind_->OnFailed(kTrunk, error, Now()));
 }
 
 void Conversation::Do(mind::Generate& generate) {
-  if (generate.options.urgency == engine::Urgency::kSpeculation) ++trace_.speculations;
+  const bool guess = generate.options.urgency == engine::Urgency::kSpeculation;
+  if (guess && !std::exchange(guessed_, true)) ++trace_.speculations;
   branches_.Generate(std::move(generate));
 }
 
@@ -56,7 +65,7 @@ void Conversation::Do(const mind::RollBack& back) {
 void Conversation::Do(const mind::NewAnswer&) {
   speaker_.Begin();
   answer_ids_.clear();
-  runway_told_ = false;
+  runway_told_ = guessed_ = false;
   trace_.first_token_ms = trace_.first_clause_ms = -1;
   if (asked_) Do(speaker_.Release(Now()));
 }
@@ -78,6 +87,8 @@ void Conversation::Do(const mind::TokenTaken& token) {
   speaker_.OnToken(token.clean);
 }
 
+void Conversation::Do(const mind::PartEnded&) { Do(speaker_.OnPartEnd(Now())); }
+
 void Conversation::Do(const mind::AnswerEnded& ended) {
   Do(speaker_.OnTextEnd(ended.complete, Now()));
 }
@@ -89,6 +100,46 @@ void Conversation::Do(const mind::Think& thought) {
    : when == ThoughtWhile::kGap     ? trace_.thought_tokens_after_turn
                                     : trace_.thought_tokens_speaking) += thought.tokens;
   Emit(Thought{thought.text, when});
+}
+
+void Conversation::Do(const mind::Decided& decided) {
+  using What = mind::Decided::What;
+  switch (decided.what) {
+    case What::kNoThought:
+      trace_.thought_end = "none";
+      break;
+    case What::kThoughtEnded:
+      trace_.thought_end = "model";
+      break;
+    case What::kThoughtBudget:
+      trace_.thought_end = "budget";
+      break;
+    case What::kThoughtDeadline:
+      trace_.thought_end = "deadline";
+      break;
+    case What::kCovered:
+      ++trace_.covers;
+      break;
+    case What::kCorrected:
+      ++trace_.corrections;
+      break;
+  }
+}
+
+void Conversation::Do(mind::CallTool& call) {
+  ++trace_.tool_calls;
+  if (parts_.tools == nullptr) {
+    return Do(mind_->OnToolResult(call.call, {"error: there are no tools", true}, Now()));
+  }
+  parts_.tools->Run(std::move(call.what), epoch_,
+                    [weak = weak_from_this(), id = call.call](const ToolOutcome& outcome) {
+                      if (auto self = weak.lock()) self->OnToolOutcome(id, outcome);
+                    });
+}
+
+void Conversation::OnToolOutcome(int64_t call, const ToolOutcome& outcome) {
+  const std::string text = outcome.ForModel(config_.tools.longest_result);
+  Do(mind_->OnToolResult(call, {text, !outcome.result.has_value()}, Now()));
 }
 
 void Conversation::Do(const mind::WakeAt& wake) {
@@ -174,11 +225,17 @@ void Conversation::AbandonAnswer() {
   text_.reset();
 }
 
+// Nothing of the exchange is thought about any more.
+void Conversation::EndThinking() {
+  branches_.DropAll();
+  if (parts_.tools != nullptr) parts_.tools->CancelBefore(epoch_);
+  Do(mind_->Closed());
+}
+
 // As if nothing had been said.
 void Conversation::ForgetExchange() {
   AbandonAnswer();
-  branches_.DropAll();
-  Do(mind_->Closed());
+  EndThinking();
   Apply(trunk_.Unhear(), engine::Urgency::kHousekeeping);
 }
 
@@ -209,9 +266,8 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
                        ? trunk_.Close(mind_->Remembered(*text_),
                                       std::span(answer_ids_).first(cut.tokens), tail, trace_.answer)
                        : trunk_.Unhear();
-  branches_.DropAll();
+  EndThinking();
   asked_ = ended_ = false;
-  Do(mind_->Closed());
   speaker_.End();
   return edit;
 }

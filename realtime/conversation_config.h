@@ -6,6 +6,7 @@
 #include "realtime/listen/listen_config.h"
 #include "realtime/mind/mind_config.h"
 #include "realtime/speak/speak_config.h"
+#include "realtime/tools/tools_config.h"
 #include "realtime/turn/turn_config.h"
 
 namespace parley::realtime {
@@ -14,6 +15,7 @@ struct ConversationConfig {
   TurnConfig turn;
   ListenConfig listen;
   MindConfig mind;
+  ToolsConfig tools;
   SpeakConfig speak;
   HistoryConfig conversation;
 
@@ -22,6 +24,7 @@ struct ConversationConfig {
     v("turn", turn, "who is speaking, and whose turn it is");
     v("listen", listen, "sound to words");
     v("mind", mind, "words to an answer");
+    v("tools", tools, "what the model may call");
     v("speak", speak, "an answer to sound");
     v("conversation", conversation, "what a talk remembers");
   }

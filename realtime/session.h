@@ -68,6 +68,8 @@ struct TurnTrace {            // one definition of every latency; times absent a
   double transcript_ms = -1;  // final transcript ready
   int64_t thought_tokens_listening = 0, thought_tokens_after_turn = 0, thought_tokens_speaking = 0;
   int64_t answer_tokens = 0, tokens_wasted = 0, reprefilled_tokens = 0;
+  std::string thought_end;  // none, model, budget, deadline; empty: the model does not think
+  int64_t covers = 0, corrections = 0, tool_calls = 0;
   int64_t speculations = 0, speculations_dropped = 0;
   std::vector<TokenId> prompt_ids;  // what the cache held when the answer began
   std::vector<TokenId> answer_ids;

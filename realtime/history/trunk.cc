@@ -75,6 +75,11 @@ TrunkEdit Trunk::Ask(std::string_view text, const std::vector<TokenId>& answer_o
   return Diff(wanted);
 }
 
+TrunkEdit Trunk::AskHeard(std::string_view text, const std::vector<TokenId>& answer_open) const {
+  const std::vector<TokenId> heard = WithUser(text, pieces_.answer_open.size(), nullptr);
+  return {static_cast<engine::Position>(heard.size()), answer_open, false};
+}
+
 void Trunk::Adopt(std::vector<TokenId> ids) {
   exchange_open_ = true;
   reprefilled_ += size() - Diff(ids).keep;

@@ -61,6 +61,8 @@ class Trunk {
   // now; `answer_open` of the pieces, or another opening, stands behind the words.
   TrunkEdit Ask(std::string_view text) const { return Ask(text, pieces_.answer_open); }
   TrunkEdit Ask(std::string_view text, const std::vector<TokenId>& answer_open) const;
+  // The same once Hear(text) has been carried out.
+  TrunkEdit AskHeard(std::string_view text, const std::vector<TokenId>& answer_open) const;
   void Adopt(std::vector<TokenId> ids);       // a branch that holds these has become the trunk
   void Took(TokenId id);                      // one more, in the cache already
   TrunkEdit RollBack(engine::Position keep);  // forgets what is behind

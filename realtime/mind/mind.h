@@ -30,6 +30,7 @@
 #include "common/spoken_text.h"
 #include "engine/engine.h"
 #include "realtime/session.h"
+#include "realtime/tools/tool_call.h"
 
 namespace parley::realtime {
 
@@ -88,6 +89,7 @@ struct TokenTaken {  // after what it added to the answer; spoken text is rememb
   TokenId id = 0;
   bool clean = true;  // the answer's text so far ends where this token ends
 };
+struct PartEnded {};  // nothing more for a while: what waits for the rest of its clause is said
 struct AnswerEnded {
   bool complete = true;  // false: cut by its budget
 };
@@ -104,12 +106,27 @@ struct Wasted {  // thought that nobody will use: tokens of a branch that was dr
 struct WakeAt {  // call OnTime then; the last one holds
   Time when;
 };
+struct CallTool {  // answer with OnToolResult(call, …)
+  int64_t call = 0;
+  Result<ToolCall> what;  // an error: a call that cannot be read has a result too
+};
+struct Decided {  // for the trace
+  enum class What : uint8_t {
+    kNoThought,        // none was wanted
+    kThoughtEnded,     // by the model
+    kThoughtBudget,    // by its budget
+    kThoughtDeadline,  // the answer begins, and the thought goes on beside it
+    kCovered,
+    kCorrected
+  };
+  What what;
+};
 struct Failed {  // the turn cannot be answered
   Error error;
 };
-using Action =
-    std::variant<Fork, Append, Generate, Stop, Hurry, Drop, Adopt, Hear, RollBack, NewAnswer,
-                 VoidAnswer, Say, TokenTaken, AnswerEnded, Think, Wasted, WakeAt, Failed>;
+using Action = std::variant<Fork, Append, Generate, Stop, Hurry, Drop, Adopt, Hear, RollBack,
+                            NewAnswer, VoidAnswer, Say, TokenTaken, PartEnded, AnswerEnded, Think,
+                            Wasted, WakeAt, CallTool, Decided, Failed>;
 
 }  // namespace mind
 
@@ -118,6 +135,11 @@ struct HeardWords {
   std::string_view text;                 // of the whole turn
   std::span<const std::string> marks{};  // acoustic, only departures from the ordinary
   bool typed = false;
+};
+
+struct ToolResult {
+  std::string text;  // what the model reads, also of a failure
+  bool failed = false;
 };
 
 class Mind {
@@ -146,6 +168,7 @@ class Mind {
   // true, and again when the mind has asked to be woken.
   virtual Actions OnPlayback(Duration left, Time now) = 0;
   virtual Actions OnTime(Time now) = 0;
+  virtual Actions OnToolResult(int64_t call, const ToolResult& result, Time now) = 0;
 
   // How the user's words stand in the history once the exchange is closed.
   virtual std::string Remembered(std::string_view words) const { return std::string(words); }

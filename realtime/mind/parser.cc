@@ -21,31 +21,73 @@ AnswerParser::AnswerParser(std::shared_ptr<const model::Tokenizer> tokenizer, Pa
     : tokenizer_(std::move(tokenizer)),
       options_(std::move(options)),
       stream_(tokenizer_),
-      in_thought_(options_.begins_in_thought) {}
+      in_thought_(options_.begins_in_thought),
+      answer_begun_(options_.goes_on) {}
 
 std::vector<AnswerParser::Piece> AnswerParser::Push(TokenId id) {
   std::vector<Piece> out;
   if (tokenizer_->IsSpecial(id)) {
-    ++special_dropped_;
+    if (id == options_.call_id) {
+      call_by_id_ = true;
+    } else if (call_by_id_ && id == options_.call_end_id) {
+      call_by_id_ = false;
+      out.emplace_back(ParseToolCall(std::exchange(call_, std::string())));
+    } else if (id == options_.close_id && in_thought_) {
+      return EndThought();
+    } else {
+      ++special_dropped_;
+    }
     return out;
   }
   bytes_in_ += tokenizer_->Bytes(id).size();
   std::string text = stream_.Push(id);
   bytes_out_ += text.size();
   stream_clean_ = bytes_in_ == bytes_out_;
+  if (call_by_id_) {
+    if (call_.size() < kLongestCall) call_ += text;
+    return out;
+  }
   Take(std::move(text), false, out);
   return out;
 }
 
 std::vector<AnswerParser::Piece> AnswerParser::Flush() {
   std::vector<Piece> out;
-  Take(stream_.Flush(), true, out);
+  if (std::exchange(call_by_id_, false)) {
+    out.emplace_back(ParseToolCall(std::exchange(call_, std::string()) + stream_.Flush()));
+  } else {
+    Take(stream_.Flush(), true, out);
+  }
   bytes_in_ = bytes_out_ = 0;
   stream_clean_ = true;
   return out;
 }
 
+std::vector<AnswerParser::Piece> AnswerParser::EndThought() {
+  std::vector<Piece> out = Flush();
+  in_thought_ = false;
+  return out;
+}
+
+// Calls first: a tag inside a call's string is a part of the string.
 void AnswerParser::Take(std::string text, bool last, std::vector<Piece>& out) {
+  const auto split = [&](std::vector<ToolCallScanner::Piece> pieces) {
+    for (ToolCallScanner::Piece& piece : pieces) {
+      if (auto* more = std::get_if<std::string>(&piece)) {
+        SplitThought(std::move(*more), false, out);
+      } else {
+        SplitThought({}, true, out);  // a tag does not reach across a call
+        out.emplace_back(std::move(std::get<Result<ToolCall>>(piece)));
+      }
+    }
+  };
+  split(calls_.Push(text));
+  if (!last) return;
+  split(calls_.Flush());
+  SplitThought({}, true, out);
+}
+
+void AnswerParser::SplitThought(std::string text, bool last, std::vector<Piece>& out) {
   held_ += text;
   // In an answer both tags are looked for: a model that closes a thought it never opened does not
   // get the tag spoken.
@@ -63,6 +105,23 @@ void AnswerParser::Take(std::string text, bool last, std::vector<Piece>& out) {
       last ? 0 : std::max(OpenTag(held_, options_.open_tag), OpenTag(held_, options_.close_tag));
   Give(std::string_view(held_).substr(0, held_.size() - keep), out);
   held_.erase(0, held_.size() - keep);
+}
+
+AnswerText AnswerParser::Spoken(Phrase phrase) {
+  const auto text = [phrase]() -> const char* {
+    switch (phrase) {
+      case Phrase::kCover:
+        return "Let me think. ";
+      case Phrase::kToolCover:
+        return "Let me look that up. ";
+      case Phrase::kToolFailed:
+        return "Sorry, I could not look that up. ";
+      case Phrase::kCorrection:
+        return " Wait, let me correct that. ";
+    }
+    return "";
+  };
+  return {AnswerText::Key(), text()};
 }
 
 void AnswerParser::Give(std::string_view text, std::vector<Piece>& out) {

@@ -5,18 +5,6 @@
 
 namespace parley::realtime {
 
-engine::GenerateOptions AnswerOptions(const MindConfig& config, const PromptPieces& prompt) {
-  engine::GenerateOptions options;
-  options.max_tokens = config.answer_tokens;
-  options.stop_ids = prompt.stop;
-  options.sampler.temperature = config.temperature;
-  options.sampler.top_p = config.top_p;
-  options.sampler.top_k = config.top_k;
-  options.sampler.repetition_penalty = config.repetition_penalty;
-  options.sampler.seed = static_cast<uint64_t>(config.seed);
-  return options;
-}
-
 Mind::Actions PlainMind::OnStableWords(const HeardWords& words, Time) {
   out_.clear();
   out_.emplace_back(mind::Hear{std::string(words.text)});
@@ -111,7 +99,9 @@ void PlainMind::Generate() {
   generating_ = true;
   tokens_ = 0;
   parser_.emplace(parts_.tokenizer, ParserOptions{});
-  engine::GenerateOptions options = AnswerOptions(config_, parts_.prompt);
+  engine::GenerateOptions options = SampledAs(config_);
+  options.max_tokens = config_.answer_tokens;
+  options.stop_ids = parts_.prompt.stop;
   options.urgency = ended_ ? engine::Urgency::kFirstWords : engine::Urgency::kSpeculation;
   out_.emplace_back(mind::Generate{branch_, std::move(options)});
 }
@@ -136,8 +126,9 @@ Mind::Actions PlainMind::OnEnded(BranchId branch, const engine::Ended& ended, Ti
   return out_;
 }
 
-Mind::Actions PlainMind::OnFailed(BranchId, Error error, Time) {
+Mind::Actions PlainMind::OnFailed(BranchId branch, Error error, Time) {
   out_.clear();
+  if (branch == kTrunk && !adopted_) return out_;  // it has been made anew
   parser_.reset();
   generating_ = false;
   // What was only prepared can be prepared again when the turn has ended; an answer cannot.
@@ -163,6 +154,11 @@ Mind::Actions PlainMind::OnPlayback(Duration, Time) {
 Mind::Actions PlainMind::OnTime(Time) {
   out_.clear();
   return out_;
+}
+
+Mind::Actions PlainMind::OnToolResult(int64_t, const ToolResult&, Time) {
+  out_.clear();
+  return out_;  // it calls none
 }
 
 void PlainMind::Give(std::vector<AnswerParser::Piece> pieces) {

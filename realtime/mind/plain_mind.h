@@ -17,9 +17,6 @@
 
 namespace parley::realtime {
 
-// How `config` wants an answer to be sampled.
-engine::GenerateOptions AnswerOptions(const MindConfig& config, const PromptPieces& prompt);
-
 class PlainMind final : public Mind {
  public:
   PlainMind(const MindConfig& config, MindParts parts)
@@ -38,6 +35,7 @@ class PlainMind final : public Mind {
   Actions OnFirstSound(Time now) override;
   Actions OnPlayback(Duration left, Time now) override;
   Actions OnTime(Time now) override;
+  Actions OnToolResult(int64_t call, const ToolResult& result, Time now) override;
 
  private:
   void Fork();

@@ -12,11 +12,13 @@
 namespace parley::realtime {
 
 struct PromptPieces {
-  std::vector<TokenId> system;        // the whole system turn
-  std::vector<TokenId> user_open;     // before the user's words
-  std::vector<TokenId> answer_open;   // behind them: end of the turn and generation prompt
-  std::vector<TokenId> answer_close;  // behind the answer's words
-  std::vector<TokenId> stop;          // ids that end an answer; not kept
+  std::vector<TokenId> system;         // the whole system turn
+  std::vector<TokenId> user_open;      // before the user's words
+  std::vector<TokenId> answer_open;    // behind them: end of the turn and generation prompt
+  std::vector<TokenId> think_open;     // the same, and the opening of a thought in text
+  std::vector<TokenId> no_think_open;  // the same, and a thought of nothing
+  std::vector<TokenId> answer_close;   // behind the answer's words
+  std::vector<TokenId> stop;           // ids that end an answer; not kept
 };
 
 // An empty `system`: the model's own.

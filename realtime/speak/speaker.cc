@@ -49,6 +49,13 @@ Speaker::Actions Speaker::OnText(const AnswerText& more, Time now) {
   return Advance(now);
 }
 
+Speaker::Actions Speaker::OnPartEnd(Time now) {
+  out_.clear();
+  if (!active_ || text_ended_) return out_;
+  TakeClauses(chunker_->Flush());
+  return Advance(now);
+}
+
 Speaker::Actions Speaker::OnTextEnd(bool complete, Time now) {
   out_.clear();
   if (!active_ || text_ended_) return out_;

@@ -57,6 +57,8 @@ class Speaker {
   void End();    // nothing more is said or sent, and the ledger is empty
   Actions OnText(const AnswerText& more, Time now);
   void OnToken(bool clean) { ledger_.AddToken(clean); }
+  // No more text for a while: the clause that is begun is said.
+  Actions OnPartEnd(Time now);
   // No more text. `complete`: false when it was cut by its budget; then what comes behind the last
   // whole sentence is not said, if there is one.
   Actions OnTextEnd(bool complete, Time now);

@@ -2,10 +2,12 @@
 #include "app/runtime.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "app/locate.h"
 #include "app/resident_memory.h"
+#include "common/log.h"
 #include "engine/local_engine.h"
 #include "engine/simulated_engine.h"
 #include "kernels/backend.h"
@@ -17,8 +19,11 @@
 #include "nn/voice_activity.h"
 #include "realtime/asio_executor.h"
 #include "realtime/local_session.h"
+#include "realtime/mind/style.h"
+#include "realtime/mind/system_text.h"
 #include "realtime/sim_executor.h"
 #include "realtime/sim_workers.h"
+#include "realtime/tools/builtin_tools.h"
 #include "realtime/turn_end_worker.h"
 #include "realtime/voice_worker.h"
 #include "tts/voice.h"
@@ -48,7 +53,16 @@ class LoadedRuntime final : public Runtime {
     parts.engine = engine_.get();
     parts.lane = lane_ = lane_.Next();
     parts.tokenizer = tokenizer_;
-    parts.prompt = Prompt();
+    parts.style = style_;
+    parts.tools = std::make_unique<realtime::ToolRunner>(config_.talk.tools, executor_);
+    PARLEY_TRY_STATUS(realtime::OfferBuiltinTools(
+        config_.talk.tools, executor_, [] { return std::chrono::system_clock::now(); },
+        [](const std::string& notice) {
+          LogInfo("timer", {{"notice", notice}});
+        },
+        *parts.tools));
+    parts.prompt = realtime::PiecesOf(
+        *template_, realtime::SystemText(config_.talk.mind, style_, parts.tools->specs()));
     PARLEY_TRY(parts.voice_activity, voice_activity_->Another());
     parts.turn_end = turn_end_worker_.get();
     parts.voice = voice_worker_.get();
@@ -125,6 +139,7 @@ class LoadedRuntime final : public Runtime {
       PARLEY_TRY(tokenizer_, model::Tokenizer::FromJson(file + "/tokenizer.json"));
     }
     PARLEY_TRY(template_, model::ChatTemplate::For(tokenizer_));
+    PARLEY_TRY(style_, realtime::ReadStyle(file, *tokenizer_));
     return {};
   }
 
@@ -166,16 +181,6 @@ class LoadedRuntime final : public Runtime {
     });
   }
 
-  realtime::PromptPieces Prompt() const {
-    realtime::PromptPieces pieces;
-    pieces.system = template_->Begin(config_.talk.mind.system_prompt);
-    pieces.user_open = template_->OpenUser();
-    pieces.answer_open = template_->CloseUser();
-    pieces.answer_close = template_->CloseAssistant();
-    pieces.stop.assign(template_->stop_ids().begin(), template_->stop_ids().end());
-    return pieces;
-  }
-
   // Destroyed from the last to the first: threads before what they use.
   AppConfig config_;
   std::vector<MemoryShare> memory_;
@@ -187,6 +192,7 @@ class LoadedRuntime final : public Runtime {
   std::unique_ptr<model::Decoder> decoder_;
   std::shared_ptr<const model::Tokenizer> tokenizer_;
   std::shared_ptr<const model::ChatTemplate> template_;
+  realtime::Style style_;
   std::unique_ptr<realtime::TalkThreads> talk_threads_;
   std::shared_ptr<realtime::SimExecutor> sim_executor_;
   std::shared_ptr<realtime::Executor> executor_;

@@ -4,13 +4,21 @@
 //   config KEY=VALUE                 any key of configs/default.yaml below turn … conversation
 //   cost NAME=VALUE                  of the simulated stages: step_us, prefill_us, transcribe_ms, …
 //   reply "TEXT"                     the model's next answer; the last one repeats
+//   style interleaved | drafted      the model thinks, between marks or between tags
+//   think "TEXT"                     the model's next thought, as `reply`; SECRET must never be said
+//   early "TEXT"                     its answer while its thought is not finished
+//   note "TEXT"                      its next note, in the order of the talk
+//   think_for_ever "TEXT"            its thought goes on with this, again and again
+//   end_inside_thought               its thought is never closed
+//   tool NAME MS gives|fails|never "TEXT"   a tool, how long it takes, what comes of it
 //   block MS                         sound is pushed in blocks of this length (20)
 //   at T speech MS "WORDS"           somebody speaks; "" is a voice without words
 //   at T noise MS P                  a sound that the voice detector calls a voice with probability P
 //   at T turn_end P                  what the turn detector answers from then on
 //   at T text "WORDS"                a typed turn
 //   at T commit | interrupt | played SAMPLES
-//   at T fail engine | turn_end      the next engine call fails; the turn detector fails from now on
+//   at T fail engine | streams | turn_end   the next engine call fails; everything that is being decoded does; the
+//                                    turn detector fails from now on
 //   until T                          the run ends here
 //   expect A..B EVENT [KEY=VALUE …]  an event behind the last one expected, at a time within A..B
 //   never A..B EVENT                 no such event in that time

@@ -40,6 +40,11 @@ std::string Field(const Event& event, const std::string& key) {
     const auto* heard = std::get_if<Heard>(&event.what);
     return heard != nullptr && heard->final ? "true" : "false";
   }
+  if (key == "while") {
+    const auto* thought = std::get_if<Thought>(&event.what);
+    static const std::vector<std::string> kWhen = {"listening", "gap", "speaking"};
+    return thought != nullptr ? kWhen.at(static_cast<size_t>(thought->when)) : "";
+  }
   if (key == "code") {
     const auto* failed = std::get_if<Failed>(&event.what);
     return failed != nullptr ? std::string(CodeName(failed->error.code)) : "";
@@ -105,6 +110,12 @@ std::optional<double> TraceField(const TurnTrace& t, const std::string& key) {
       {"transcript_ms", t.transcript_ms},
       {"answer_tokens", static_cast<double>(t.answer_tokens)},
       {"tokens_wasted", static_cast<double>(t.tokens_wasted)},
+      {"thought_tokens_listening", static_cast<double>(t.thought_tokens_listening)},
+      {"thought_tokens_after_turn", static_cast<double>(t.thought_tokens_after_turn)},
+      {"thought_tokens_speaking", static_cast<double>(t.thought_tokens_speaking)},
+      {"covers", static_cast<double>(t.covers)},
+      {"corrections", static_cast<double>(t.corrections)},
+      {"tool_calls", static_cast<double>(t.tool_calls)},
       {"reprefilled_tokens", static_cast<double>(t.reprefilled_tokens)},
       {"speculations", static_cast<double>(t.speculations)},
       {"speculations_dropped", static_cast<double>(t.speculations_dropped)}};
@@ -157,7 +168,8 @@ std::string DescribeEvents(const Talk& talk) {
   for (const Event& event : talk.events()) {
     if (EventName(event) == "audio" && std::get<AudioOut>(event.what).first_sample > 0) continue;
     out << Ms(event.at) << " " << EventName(event) << " epoch=" << event.epoch.value << " \""
-        << EventText(event) << "\"\n";
+        << EventText(event) << "\""
+        << (EventName(event) == "thought" ? " " + Field(event, "while") : "") << "\n";
   }
   return out.str();
 }
@@ -201,6 +213,10 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
         ADD_FAILURE() << where << ": there were only " << traces.size() << " turns";
         return;
       }
+      if (w.at(2) == "thought_end") {
+        EXPECT_EQ(traces[n].thought_end, w.at(4)) << where;
+        continue;
+      }
       if (w.at(2) == "transcript" || w[2] == "answer") {
         EXPECT_EQ(w[2] == "answer" ? traces[n].answer : traces[n].transcript, w.at(4)) << where;
         continue;
@@ -217,8 +233,11 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
     } else if (w[0] == "holds") {
       EXPECT_EQ(HeldText(talk), w.at(1)) << where;
     } else {
-      static const std::vector<std::string> kKnown = {"config", "cost", "reply",
-                                                      "block",  "at",   "until"};
+      static const std::vector<std::string> kKnown = {
+          "config", "cost",  "reply",          "block",
+          "at",     "until", "style",          "tool",
+          "think",  "early", "think_for_ever", "end_inside_thought",
+          "note"};
       EXPECT_TRUE(std::find(kKnown.begin(), kKnown.end(), w[0]) != kKnown.end())
           << where << ": not understood: " << w[0];
     }
@@ -226,6 +245,11 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
 }
 
 void CheckInvariants(Talk& talk) {
+  // What is private by its name is never said.
+  for (const Event& event : talk.events()) {
+    if (EventName(event) == "thought") continue;
+    EXPECT_EQ(EventText(event).find("SECRET"), std::string::npos) << EventName(event);
+  }
   // The cache holds what the trunk claims.
   EXPECT_EQ(talk.held(), talk.conversation().trunk().ids());
   Time last{};

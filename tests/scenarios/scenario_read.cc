@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -52,6 +53,39 @@ bool SetCost(TalkOptions& options, const std::string& name, int64_t value) {
   return true;
 }
 
+// A line that a model thinks: a call's quotes are written as '.
+std::string ThoughtLine(std::string text) {
+  if (text.find("tool_call") != std::string::npos)
+    std::replace(text.begin(), text.end(), '\'', '"');
+  for (size_t at; (at = text.find("\\n")) != std::string::npos;) text.replace(at, 2, "\n");
+  return text;
+}
+
+// What the model thinks, and the tools it may call.
+bool SetThought(ScriptedMind& mind, const std::vector<std::string>& w) {
+  if (w[0] == "think") {
+    mind.thoughts.push_back(ThoughtLine(w.at(1)));
+  } else if (w[0] == "early") {
+    mind.early.push_back(w.at(1));
+  } else if (w[0] == "note") {
+    mind.notes.push_back(ThoughtLine(w.at(1)));
+  } else if (w[0] == "think_for_ever") {
+    mind.unfinished = w.at(1);
+  } else if (w[0] == "end_inside_thought") {
+    mind.ends_itself = false;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+ToolScript ReadTool(const std::vector<std::string>& w) {
+  ToolScript tool{.name = w.at(1), .ms = std::stoll(w.at(2)), .result = w.at(4)};
+  if (w.at(3) == "fails") tool.result = Fail(Code::kPeer, w.at(4));
+  tool.never = w.at(3) == "never";
+  return tool;
+}
+
 // What happens at a time, besides sound.
 bool Schedule(Talk& talk, int64_t at, const std::vector<std::string>& w) {
   const std::string& verb = w[2];
@@ -68,6 +102,10 @@ bool Schedule(Talk& talk, int64_t at, const std::vector<std::string>& w) {
   } else if (verb == "fail" && w.at(3) == "engine") {
     talk.At(at,
             [&talk] { talk.engine().FailNext(Fail(Code::kDevice, "the scripted engine fails")); });
+  } else if (verb == "fail" && w.at(3) == "streams") {
+    talk.At(at, [&talk] {
+      talk.engine().FailStreams(Fail(Code::kDevice, "the scripted engine fails"));
+    });
   } else if (verb == "fail" && w.at(3) == "turn_end") {
     talk.At(at, [&talk] { talk.turn_end().failing = true; });
   } else {
@@ -105,6 +143,11 @@ std::unique_ptr<Talk> PlayScenario(const std::vector<ScenarioLine>& lines) {
           << "line " << line.number << ": no such cost";
     } else if (w[0] == "reply") {
       replies.push_back(w.at(1));
+    } else if (w[0] == "style") {
+      options.style.style = w.at(1) == "interleaved" ? realtime::ThinkingStyle::kInterleaved
+                                                     : realtime::ThinkingStyle::kDrafted;
+    } else if (w[0] == "tool") {
+      options.tools.push_back(ReadTool(w));
     } else if (w[0] == "block") {
       options.block_ms = std::stoll(w.at(1));
     }
@@ -112,6 +155,7 @@ std::unique_ptr<Talk> PlayScenario(const std::vector<ScenarioLine>& lines) {
   if (replies.empty()) replies.push_back("All right.");
   auto talk = std::make_unique<Talk>(options);
   for (std::string& reply : replies) talk->Reply(std::move(reply));
+  for (const ScenarioLine& line : lines) SetThought(talk->mind(), line.words);
   int64_t until = 0;
   for (const ScenarioLine& line : lines) {
     const auto& w = line.words;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every *.txt of this folder is a test: the scenario is played twice, its expectations are checked
-// once, what holds in every talk too, and both runs must have been the same.
+// once, what holds in every talk too, and both runs must have been the same. With PARLEY_SHOW set it
+// prints what happened.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "scenarios/scenario.h"
@@ -33,7 +35,8 @@ TEST_P(Scenario, Plays) {
     const auto again = PlayScenario(lines);
     EXPECT_EQ(DescribeEvents(*talk), DescribeEvents(*again)) << "two runs differ";
   }
-  if (HasFailure()) GTEST_LOG_(INFO) << "what happened:\n" << DescribeEvents(*talk);
+  if (HasFailure() || std::getenv("PARLEY_SHOW") != nullptr)
+    GTEST_LOG_(INFO) << "what happened:\n" << DescribeEvents(*talk);
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Scenario, testing::ValuesIn(Scenarios()),

@@ -277,4 +277,8 @@ void ScriptedEngine::Deliver(StreamEntry entry, int count) {
   stream.delivered += count;
 }
 
+void ScriptedEngine::FailStreams(const Error& error) {
+  while (!streams_.empty()) End(streams_.begin(), engine::EndReason::kFailed, {}, error);
+}
+
 }  // namespace parley::test

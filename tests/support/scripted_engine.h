@@ -91,6 +91,8 @@ class ScriptedEngine final : public engine::Engine {
   }
   // The next Append or Generate fails with this.
   void FailNext(Error error) { failure_ = std::move(error); }
+  // So does every stream that is running.
+  void FailStreams(const Error& error);
 
   // ---- Engine -------------------------------------------------------------------------------------------------------
   Result<engine::Sequence> Open(engine::Position reserve) override;

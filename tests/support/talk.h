@@ -16,6 +16,8 @@
 #include "realtime/sim_executor.h"
 #include "realtime/sim_workers.h"
 #include "support/scripted_engine.h"
+#include "support/scripted_mind.h"
+#include "support/scripted_tool.h"
 #include "support/spoken_words.h"
 #include "support/tone_synthesizer.h"
 #include "support/word_tokenizer.h"
@@ -26,6 +28,8 @@ struct TalkOptions {
   realtime::ConversationConfig config;
   realtime::VoiceCosts costs;
   Script script;
+  realtime::Style style;
+  std::vector<ToolScript> tools;
   int64_t block_ms = 20;
 };
 
@@ -38,6 +42,8 @@ inline realtime::PromptPieces ChatMlPieces(const model::Tokenizer& tokenizer,
   pieces.system = parse("<|im_start|>system\n" + std::string(system) + "<|im_end|>\n");
   pieces.user_open = parse("<|im_start|>user\n");
   pieces.answer_open = parse("<|im_end|>\n<|im_start|>assistant\n");
+  pieces.think_open = parse("<|im_end|>\n<|im_start|>assistant\n<think>\n");
+  pieces.no_think_open = parse("<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n");
   pieces.answer_close = parse("<|im_end|>\n");
   pieces.stop = {*tokenizer.Find("<|im_end|>")};
   return pieces;
@@ -48,15 +54,15 @@ class Talk {
   explicit Talk(TalkOptions options)
       : block_(options.block_ms * kSampleRateHz / 1000),
         executor_(std::make_shared<realtime::SimExecutor>()),
-        tokenizer_(std::make_shared<WordTokenizer>()),
+        tokenizer_(std::make_shared<WordTokenizer>(ThinkingSpecials())),
+        mind_(tokenizer_),
         turn_end_worker_(*executor_, turn_end_, options.costs),
         voice_worker_(*executor_, voice_, options.costs) {
     options.script.hear = [this](PcmView sound, const model::TranscribeOptions&) {
       return words_.Hear(sound);
     };
-    options.script.say = [this](std::span<const TokenId>, const engine::GenerateOptions&) {
-      const std::string text = replies_.size() > 1 ? replies_.front() : replies_.back();
-      return tokenizer_->Encode(text);
+    options.script.say = [this](std::span<const TokenId> prompt, const engine::GenerateOptions&) {
+      return mind_.Say(prompt);
     };
     options.script.tokenizer = tokenizer_.get();
     engine_ = std::make_unique<ScriptedEngine>(*executor_, std::move(options.script));
@@ -65,15 +71,18 @@ class Talk {
     parts.engine = engine_.get();
     parts.tokenizer = tokenizer_;
     parts.prompt = ChatMlPieces(*tokenizer_, "Be brief.");
+    parts.style = options.style;
+    parts.tools = std::make_unique<realtime::ToolRunner>(options.config.tools, executor_);
+    for (ToolScript& tool : options.tools) {
+      EXPECT_TRUE(parts.tools->Offer(std::make_unique<ScriptedTool>(std::move(tool), executor_)));
+    }
     parts.voice_activity = std::make_unique<realtime::SimVoiceActivity>(
         executor_, std::make_unique<FakeVoiceActivity>(), options.costs);
     parts.turn_end = &turn_end_worker_;
     parts.voice = &voice_worker_;
     auto session = realtime::LocalSession::Open(
         options.config, std::move(parts), [this](const realtime::Event& event) {
-          if (std::holds_alternative<realtime::TurnDone>(event.what) && replies_.size() > 1) {
-            replies_.pop_front();
-          }
+          if (std::holds_alternative<realtime::TurnDone>(event.what)) mind_.NextTurn();
           events_.push_back(event);
         });
     if (session) {
@@ -97,7 +106,8 @@ class Talk {
   int64_t said_ms() const { return static_cast<int64_t>(sound_.size()) * 1000 / kSampleRateHz; }
 
   // One answer a turn, in order; the last one again and again.
-  void Reply(std::string text) { replies_.push_back(std::move(text)); }
+  void Reply(std::string text) { mind_.replies.push_back(std::move(text)); }
+  ScriptedMind& mind() { return mind_; }
 
   // ---- running --------------------------------------------------------------------------------
   // Plays what was said from the beginning, then silence, and stops at `ms`.
@@ -147,7 +157,7 @@ class Talk {
   std::shared_ptr<realtime::SimExecutor> executor_;
   std::shared_ptr<WordTokenizer> tokenizer_;
   SpokenWords words_;
-  std::deque<std::string> replies_;
+  ScriptedMind mind_;
   FakeTurnEnd turn_end_;
   ToneSynthesizer voice_;
   realtime::SimTurnEndWorker turn_end_worker_;

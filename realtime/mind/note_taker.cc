@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "realtime/mind/note_taker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "realtime/listen/block_words.h"
+
+namespace parley::realtime {
+
+NoteTaker::NoteTaker(const MindConfig& config, const MindParts& parts, const NoteFormat& format,
+                     const ThoughtForm& form, Names& names)
+    : config_(config), parts_(parts), format_(format), form_(form), names_(names) {}
+
+void NoteTaker::Hear(const HeardWords& words, Out out) {
+  const std::vector<std::string> all = NormalisedWords(words.text);
+  const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
+  pending_.assign(all.begin() + noted, all.end());
+  marks_.insert(marks_.end(), words.marks.begin(), words.marks.end());
+  if (!paused_) Step(false, out);
+}
+
+void NoteTaker::Pause(Out out) {
+  Step(true, out);
+  paused_ = true;
+}
+
+void NoteTaker::Resume(Out out) {
+  paused_ = false;
+  Step(false, out);
+}
+
+void NoteTaker::Forget(Out out) {
+  teller_.End(out);
+  state_ = State::kIdle;
+  opened_ = paused_ = call_in_note_ = false;
+  noted_.clear();
+  pending_.clear();
+  marks_.clear();
+  reader_.reset();
+  call_ = 0;
+  late_.reset();
+}
+
+void NoteTaker::Step(bool paused, Out out) {
+  switch (NextBlockStep(static_cast<int>(pending_.size()), format_.style().block_words, paused,
+                        state_ != State::kIdle)) {
+    case BlockStep::kWait:
+      return;
+    case BlockStep::kClose:
+      return CloseBlock(out);
+    case BlockStep::kCutNoteAndClose:
+      if (state_ == State::kTool) {  // its result comes later
+        EndNote({form_.marks()->tool_call_end}, out);
+        return CloseBlock(out);
+      }
+      return Cut(out);
+  }
+}
+
+void NoteTaker::CloseBlock(Out out) {
+  std::vector<TokenId> ids =
+      opened_ ? std::vector<TokenId>() : format_.Open(format_.style().marks.listen);
+  const std::vector<TokenId> words = format_.Words(pending_, marks_);
+  ids.insert(ids.end(), words.begin(), words.end());
+  ids.push_back(format_.style().marks.note);
+  if (!Fits(ids.size())) return;
+  if (late_) {
+    const std::vector<TokenId> result = form_.LateResult(*std::exchange(late_, std::nullopt));
+    ids.insert(ids.end(), result.begin(), result.end());
+  }
+  opened_ = true;
+  std::move(pending_.begin(), pending_.end(), std::back_inserter(noted_));
+  pending_.clear();
+  marks_.clear();
+  Append(std::move(ids), out);
+  reader_.emplace(parts_.tokenizer, form_.Parser(true, false));
+  Write(format_.style().note_tokens, out);
+}
+
+void NoteTaker::Write(int32_t tokens, Out out) {
+  state_ = State::kWriting;
+  engine::GenerateOptions options = SampledAs(config_);
+  options.max_tokens = tokens;
+  options.stop_ids = form_.stop_ids();
+  options.stop_ids.push_back(format_.style().marks.answer);  // it is not time to answer
+  options.urgency = engine::Urgency::kThinkingListening;
+  out.emplace_back(mind::Generate{kTrunk, std::move(options)});
+}
+
+void NoteTaker::Cut(Out out) {
+  if (state_ != State::kWriting) return;
+  state_ = State::kCutting;
+  out.emplace_back(mind::Stop{kTrunk});
+}
+
+void NoteTaker::OnToken(TokenId id, Out out) {
+  if (!reader_) return;
+  teller_.Add(reader_->Push(id).thought, 1, ThoughtWhile::kListening, out);
+}
+
+void NoteTaker::OnEnded(const engine::Ended& ended, Out out) {
+  if (!writing() || !reader_) return;
+  if (ended.reason == engine::EndReason::kStopToken && reader_->in_call()) {
+    const auto call = reader_->Push(format_.style().marks.tool_call_end).call;
+    if (call && call_ == 0) {
+      state_ = State::kTool;
+      call_ = ++names_.call;
+      call_in_note_ = true;
+      out.emplace_back(mind::CallTool{call_, *call});
+      return Step(paused_, out);
+    }
+    return EndNote({format_.style().marks.tool_call_end}, out);
+  }
+  teller_.Add(reader_->End().thought, 0, ThoughtWhile::kListening, out);
+  EndNote({}, out);
+  if (!paused_) Step(false, out);
+}
+
+void NoteTaker::OnFailed(Out out) {
+  if (writing()) EndNote({}, out);
+}
+
+void NoteTaker::EndNote(std::vector<TokenId> before, Out out) {
+  teller_.End(out);
+  reader_.reset();
+  state_ = State::kIdle;
+  call_in_note_ = false;
+  before.push_back(format_.style().marks.note_end);
+  Append(std::move(before), out);
+}
+
+void NoteTaker::OnToolResult(const ToolResult& result, Out out) {
+  call_ = 0;
+  if (!call_in_note_) {
+    late_ = result.text;
+    return;
+  }
+  call_in_note_ = false;
+  Append(form_.Result(result.text), out);
+  Write(format_.style().note_tokens, out);
+}
+
+Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
+  const StyleMarks& marks = format_.style().marks;
+  Answering::Prompt prompt;
+  prompt.think = config_.effort != Effort::kMinimal;
+  if (state_ == State::kTool) EndNote({marks.tool_call_end}, out);
+  const std::vector<std::string> all = NormalisedWords(words.text);
+  std::vector<std::string> sounded = marks_;
+  sounded.insert(sounded.end(), words.marks.begin(), words.marks.end());
+  const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
+  const TokenId mode = opened_ || !words.typed
+                           ? (opened_ || prompt.think ? marks.listen : marks.none)
+                           : (prompt.think ? marks.after : marks.none);
+  std::vector<TokenId> open = opened_ ? std::vector<TokenId>() : format_.Open(mode);
+  std::vector<TokenId> tail =
+      format_.Words(std::span(all).subspan(static_cast<size_t>(noted)), sounded);
+  // What the trunk will hold when the actions so far have been carried out.
+  engine::Position held = parts_.trunk->size();
+  for (const mind::Action& action : out) {
+    if (const auto* append = std::get_if<mind::Append>(&action)) {
+      if (append->branch == kTrunk) held += static_cast<engine::Position>(append->ids.size());
+    }
+  }
+  prompt.edit.keep = held;
+  if (!Fits(open.size() + tail.size())) {  // then without the notes, and the newest words
+    prompt.edit.keep = parts_.trunk->begin();
+    open = format_.Open(prompt.think ? marks.after : marks.none);
+    tail = format_.Words(all, sounded);
+    const int64_t room = parts_.max_tokens - RoomToAnswer(config_, parts_.style) -
+                         prompt.edit.keep - static_cast<int64_t>(open.size());
+    const auto most = static_cast<size_t>(std::max<int64_t>(room, 1));
+    if (tail.size() > most) tail.erase(tail.begin(), tail.end() - static_cast<int64_t>(most));
+  }
+  prompt.edit.append = std::move(open);
+  prompt.edit.append.insert(prompt.edit.append.end(), tail.begin(), tail.end());
+  prompt.edit.append.push_back(marks.speech_end);
+  if (late_) {
+    const std::vector<TokenId> result = form_.LateResult(*late_);
+    prompt.edit.append.insert(prompt.edit.append.end(), result.begin(), result.end());
+  }
+  if (!prompt.think) prompt.edit.append.push_back(marks.answer);
+  prompt.call = prompt.think ? call_ : 0;
+  return prompt;
+}
+
+void NoteTaker::Append(std::vector<TokenId> ids, Out out) {
+  out.emplace_back(mind::Append{kTrunk, std::move(ids), engine::Urgency::kThinkingListening});
+}
+
+bool NoteTaker::Fits(size_t ids) const {
+  return parts_.trunk->size() + static_cast<int64_t>(ids) + 2 * format_.style().note_tokens +
+             RoomToAnswer(config_, parts_.style) <=
+         parts_.max_tokens;
+}
+
+}  // namespace parley::realtime

@@ -1,0 +1,71 @@
+// Notes between what is heard: words become blocks on the trunk, each followed by a note that the
+// model writes while the user goes on speaking (listen/block_words.h says when a block closes, and
+// when a note is cut).
+// Thread:   plain value; one owner. Everything it decides is put at the end of `out`.
+// Memory:   the words of one turn and one note.
+// Overload: a note has a budget, and is cut when the words run ahead of it; when the trunk is full
+//           no more notes are taken and the words wait for the end of the turn.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "realtime/mind/answering.h"
+#include "realtime/mind/note_format.h"
+
+namespace parley::realtime {
+
+class NoteTaker {
+ public:
+  using Out = std::vector<mind::Action>&;
+
+  NoteTaker(const MindConfig& config, const MindParts& parts, const NoteFormat& format,
+            const ThoughtForm& form, Names& names);
+
+  void Hear(const HeardWords& words, Out out);
+  void Pause(Out out);   // a possible end: what follows is its tail
+  void Resume(Out out);  // it was none
+  void Forget(Out out);
+
+  bool writing() const { return state_ == State::kWriting || state_ == State::kCutting; }
+  void Cut(Out out);  // the note, before it is finished; OnEnded follows
+  void OnToken(TokenId id, Out out);
+  void OnEnded(const engine::Ended& ended, Out out);
+  void OnFailed(Out out);  // the trunk has been made anew
+  bool Waits(int64_t call) const { return call != 0 && call == call_; }
+  void OnToolResult(const ToolResult& result, Out out);
+
+  // The whole prompt, if the turn ends with these words. Not while a note is written.
+  Answering::Prompt End(const HeardWords& words, Out out);
+
+ private:
+  enum class State : uint8_t { kIdle, kWriting, kCutting, kTool };
+  void Step(bool paused, Out out);
+  void CloseBlock(Out out);
+  void Write(int32_t tokens, Out out);
+  void EndNote(std::vector<TokenId> before, Out out);
+  void Append(std::vector<TokenId> ids, Out out);
+  bool Fits(size_t ids) const;
+
+  const MindConfig& config_;
+  const MindParts& parts_;
+  const NoteFormat& format_;
+  const ThoughtForm& form_;
+  Names& names_;
+  State state_ = State::kIdle;
+  bool opened_ = false;  // the user's turn, on the trunk
+  bool paused_ = false;
+  std::vector<std::string> noted_;    // words that stand in blocks
+  std::vector<std::string> pending_;  // stable words that do not
+  std::vector<std::string> marks_;    // of the sound in which they were heard
+  std::optional<StreamReader> reader_;
+  ThoughtTeller teller_;
+  int64_t call_ = 0;  // that a note waits for, or that was cut under it
+  bool call_in_note_ = false;
+  std::optional<std::string> late_;  // its result, which no note has read
+};
+
+}  // namespace parley::realtime
