@@ -87,7 +87,10 @@ void Conversation::Do(const mind::TokenTaken& token) {
   speaker_.OnToken(token.clean);
 }
 
-void Conversation::Do(const mind::PartEnded&) { Do(speaker_.OnPartEnd(Now())); }
+void Conversation::Do(const mind::PartEnded&) {
+  runway_told_ = false;
+  Do(speaker_.OnPartEnd(Now()));
+}
 
 void Conversation::Do(const mind::AnswerEnded& ended) {
   Do(speaker_.OnTextEnd(ended.complete, Now()));
@@ -99,7 +102,7 @@ void Conversation::Do(const mind::Think& thought) {
   (when == ThoughtWhile::kListening ? trace_.thought_tokens_listening
    : when == ThoughtWhile::kGap     ? trace_.thought_tokens_after_turn
                                     : trace_.thought_tokens_speaking) += thought.tokens;
-  Emit(Thought{thought.text, when});
+  if (!thought.text.ForTrace().empty()) Emit(Thought{thought.text, when});
 }
 
 void Conversation::Do(const mind::Decided& decided) {

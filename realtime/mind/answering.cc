@@ -345,6 +345,12 @@ void Answering::Speak(std::vector<SpokenToken> tokens, Out out) {
   if (tokens.empty()) return;
   for (const SpokenToken& token : tokens) {
     if (token.text) said_ += token.text->view();
+  }
+  Utter(std::move(tokens), out);
+}
+
+void Answering::Utter(std::vector<SpokenToken> tokens, Out out) {
+  for (const SpokenToken& token : tokens) {
     if (token.id) said_ids_.push_back(*token.id);
   }
   dry_at_.reset();
@@ -353,7 +359,7 @@ void Answering::Speak(std::vector<SpokenToken> tokens, Out out) {
 
 void Answering::SayPhrase(Phrase phrase, Out out) {
   const bool first = said_ids_.size() == phrase_ids_;
-  Speak(Spell(phrase, *form_.tokenizer()), out);
+  Utter(Spell(phrase, *form_.tokenizer()), out);
   if (first) phrase_ids_ = said_ids_.size();
 }
 

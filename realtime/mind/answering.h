@@ -130,6 +130,7 @@ class Answering {
 
   // both
   void Speak(std::vector<SpokenToken> tokens, Out out);
+  void Utter(std::vector<SpokenToken> tokens, Out out);
   void SayPhrase(Phrase phrase, Out out);
   void Finish(bool complete, Out out);
   void Lose(Error error, Out out);
@@ -184,7 +185,7 @@ class Answering {
   bool check_complete_ = false;
 
   // what was said
-  std::string said_;
+  std::string said_;  // by the model; phrases do not count
   std::vector<TokenId> said_ids_;
   size_t phrase_ids_ = 0;  // of them, at the beginning, that are no model's
   bool covered_ = false;

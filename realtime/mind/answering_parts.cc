@@ -71,7 +71,10 @@ void Answering::OnEndOfA(const engine::Ended& ended, Time now, Out out) {
   Speak(a_reader_->End().spoken, out);
   part_ = complete ? Part::kComplete : Part::kPaused;
   if (whole_) return Finish(complete, out);
-  if (complete) out.emplace_back(mind::PartEnded{});
+  if (complete) {
+    dry_at_.reset();  // what waited for the rest of its clause becomes sound now
+    out.emplace_back(mind::PartEnded{});
+  }
   GoOn(now, out);
 }
 
@@ -123,19 +126,22 @@ void Answering::GoOn(Time now, Out out) {
     SayPhrase(Phrase::kToolFailed, out);
   }
   switch (beside_) {
-    case Beside::kEnding:
-    case Beside::kAnswering:
-      return;
     case Beside::kReady:
       return Compare(out);
     case Beside::kGone:
       return part_ == Part::kComplete ? Finish(true, out) : AskPart(out);
     case Beside::kThinking:
     case Beside::kTool:
+    case Beside::kEnding:
+    case Beside::kAnswering:
       break;
   }
   if (!dry_at_) return;  // we are told when everything that was said is sound
-  const Time due = *dry_at_ - milliseconds(config_.ask_ahead_ms) - pace_.Of(kGuardTokens);
+  // A whole answer leaves the thought time until it has been played.
+  const Duration ahead = part_ == Part::kComplete
+                             ? Duration::zero()
+                             : milliseconds(config_.ask_ahead_ms) + pace_.Of(kGuardTokens);
+  const Time due = *dry_at_ - ahead;
   if (now < due) {
     out.emplace_back(mind::WakeAt{due});
   } else if (part_ != Part::kComplete) {

@@ -8,6 +8,12 @@
 
 namespace parley::realtime {
 
+namespace {
+
+constexpr int32_t kCallTokens = 64;
+
+}  // namespace
+
 NoteTaker::NoteTaker(const MindConfig& config, const MindParts& parts, const NoteFormat& format,
                      const ThoughtForm& form, Names& names)
     : config_(config), parts_(parts), format_(format), form_(form), names_(names) {}
@@ -75,6 +81,7 @@ void NoteTaker::CloseBlock(Out out) {
   marks_.clear();
   Append(std::move(ids), out);
   reader_.emplace(parts_.tokenizer, form_.Parser(true, false));
+  extended_ = false;
   Write(format_.style().note_tokens, out);
 }
 
@@ -111,6 +118,10 @@ void NoteTaker::OnEnded(const engine::Ended& ended, Out out) {
       return Step(paused_, out);
     }
     return EndNote({format_.style().marks.tool_call_end}, out);
+  }
+  if (ended.reason == engine::EndReason::kBudget && reader_->in_call() && !extended_) {
+    extended_ = true;  // a call that was begun is worth its end
+    return Write(kCallTokens, out);
   }
   teller_.Add(reader_->End().thought, 0, ThoughtWhile::kListening, out);
   EndNote({}, out);

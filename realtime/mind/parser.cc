@@ -115,7 +115,7 @@ AnswerText AnswerParser::Spoken(Phrase phrase) {
       case Phrase::kToolCover:
         return "Let me look that up. ";
       case Phrase::kToolFailed:
-        return "Sorry, I could not look that up. ";
+        return "Sorry, that did not work. ";
       case Phrase::kCorrection:
         return " Wait, let me correct that. ";
     }

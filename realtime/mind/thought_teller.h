@@ -1,4 +1,5 @@
-// Tells of a thought in pieces that can be read: whole lines, or when it ends.
+// Tells of a thought in pieces that can be read: whole lines, or when it ends. An empty piece tells
+// of tokens only.
 // Thread:   plain value.
 // Memory:   one line.
 // SPDX-License-Identifier: Apache-2.0
@@ -31,7 +32,8 @@ class ThoughtTeller {
   void Give(size_t size, std::vector<mind::Action>& out) {
     std::string told = text_.substr(0, size);
     text_.erase(0, size);
-    if (told.find_first_not_of(" \n") == std::string::npos && tokens_ == 0) return;
+    if (told.find_first_not_of(" \n") == std::string::npos) told.clear();
+    if (told.empty() && tokens_ == 0) return;
     out.emplace_back(
         mind::Think{ThoughtText(std::move(told)), when_, std::exchange(tokens_, int64_t{0})});
   }

@@ -13,7 +13,11 @@ class TokenPace {
  public:
   void Begin() { last_ = {}; }  // a stream: the wait before its first token is no pace
   void Took(Time now) {
-    if (last_ != Time{}) interval_ = (interval_ * 7 + std::min(now - last_, kLongest)) / 8;
+    if (last_ != Time{}) {
+      const Duration took = std::min(now - last_, kLongest);
+      interval_ = measured_ ? (interval_ * 7 + took) / 8 : took;
+      measured_ = true;
+    }
     last_ = now;
   }
   Duration Of(int64_t tokens) const { return interval_ * tokens; }
@@ -21,6 +25,7 @@ class TokenPace {
  private:
   static constexpr Duration kLongest = milliseconds(500);  // a stall says nothing of the next token
   Duration interval_ = milliseconds(8);                    // until measured: two cores, 135M
+  bool measured_ = false;
   Time last_{};
 };
 

@@ -70,7 +70,7 @@ bool SetThought(ScriptedMind& mind, const std::vector<std::string>& w) {
   } else if (w[0] == "note") {
     mind.notes.push_back(ThoughtLine(w.at(1)));
   } else if (w[0] == "think_for_ever") {
-    mind.unfinished = w.at(1);
+    mind.unfinished = ThoughtLine(w.at(1));
   } else if (w[0] == "end_inside_thought") {
     mind.ends_itself = false;
   } else {

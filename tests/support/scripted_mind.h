@@ -146,7 +146,7 @@ class ScriptedMind {
                      std::search(own.begin(), own.end(), whole.begin(), whole.end()) != own.end();
     std::vector<TokenId> ids = all ? std::vector<TokenId>() : Rest(own, whole);
     if (!unfinished.empty()) {
-      const std::vector<TokenId> more = tokenizer_->Encode(unfinished);
+      const std::vector<TokenId> more = Calls(tokenizer_->Encode(unfinished));
       for (int i = 0; i < 200; ++i) ids.insert(ids.end(), more.begin(), more.end());
       return ids;
     }
