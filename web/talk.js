@@ -91,7 +91,7 @@ export class Talk {
     this.voice.push(at - REPORT_MS, level);
     const answer = this.answers.findLast((a) => a.item === item);
     if (!answer || answer.cut) return;
-    const step = Math.min(REPORT_MS, playedMs - answer.playedMs);
+    const step = playedMs - answer.playedMs;
     Object.assign(answer, { playedMs, queuedMs });
     if (!sounded) return;
     const last = answer.anchors.at(-1);
