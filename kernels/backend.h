@@ -39,9 +39,11 @@ struct WeightSource {
 // How a weight is kept. The product that each one means (x: f32 activations, one row):
 //   kF32     sum_k x[k] * w[k]
 //   kBf16    sum_k x[k] * bf16(w[k])                         (a backend may round x to bf16: tolerance says so)
-//   kGroup   x is quantised by groups of 32: s = max|x| / 127, a = round_half_even(x / s) as int8;
-//            sum_g  d_g * s_g * (sum_i q_i * a_i)  [+ m_g * s_g * (sum_i a_i) for kQ4_1];   integer sums are exact,
-//            groups are added in f32 in one fixed order per backend, the same for every number of rows
+//   kGroup   x is quantised per row to 16 bits: s = max|x| / 32512, a = round_half_even(x / s);
+//            s * sum_g (d_g * (sum_i q_i * a_i) [+ m_g * (sum_i a_i) for kQ4_1]);   integer sums are exact, groups are
+//            added in f32 in one fixed order per backend, the same for every number of rows. 32512 = 127 * 256, so that
+//            a = 256 * high + low in signed bytes: two byte products. With 8 bits a group, every second greedy answer
+//            of a small model parted from the unquantised one at a near tie.
 //   kI8Row   x is quantised per row: s = max|x| / 127; row_scale * s * (sum_k q_k * a_k), the integer sum exact
 enum class Storage : uint8_t { kAsIs, kF32, kBf16, kGroup8, kI8Row };
 

@@ -131,7 +131,7 @@ WeightPart ToIntegers(WeightPart from, Product product) {
     for (size_t i = begin; i < begin + span; ++i) {
       largest = std::max(largest, std::fabs(floats.values[i]));
     }
-    float scale = largest / 127.0F;
+    float scale = largest / kMostByte;
     if (product == Product::kGroup) scale = HalfToFloat(FloatToHalf(scale));
     part.scale.push_back(scale);
     if (!(scale > 0.0F)) continue;  // q is zero already
@@ -192,22 +192,30 @@ WeightPart ReadPart(const WeightSource& source, Storage storage) {
   return floats ? ToFloats(part, product) : ToIntegers(std::move(part), product);
 }
 
-float QuantiseSpan(std::span<const float> x, int8_t* q) {
+namespace {
+
+template <class Int>
+float Quantise(std::span<const float> x, float most, Int* q) {
   float largest = 0.0F;
   bool finite = true;
   for (float v : x) {
     largest = std::max(largest, std::fabs(v));
     finite = finite && std::isfinite(v);
   }
-  const float scale = largest / 127.0F;
+  const float scale = largest / most;
   if (!finite || scale < FLT_MIN) {
-    std::fill_n(q, x.size(), int8_t{0});
+    std::fill_n(q, x.size(), Int{0});
     return finite ? 0.0F : std::numeric_limits<float>::quiet_NaN();
   }
   for (size_t i = 0; i < x.size(); ++i) {
-    q[i] = static_cast<int8_t>(RoundHalfEven(x[i] / scale));  // at most 127: scale is normal
+    q[i] = static_cast<Int>(RoundHalfEven(x[i] / scale));  // at most `most`: scale is normal
   }
   return scale;
 }
+
+}  // namespace
+
+float QuantiseRow(std::span<const float> x, int8_t* q) { return Quantise(x, kMostByte, q); }
+float QuantiseRow(std::span<const float> x, int16_t* q) { return Quantise(x, kMostWide, q); }
 
 }  // namespace parley::kernels

@@ -14,7 +14,10 @@
 
 namespace parley::kernels {
 
-inline constexpr int32_t kGroupSize = 32;  // values that share a scale in the grouped formats
+inline constexpr int32_t kGroupSize = 32;   // values that share a scale in the grouped formats
+inline constexpr float kMostByte = 127.0F;  // the largest activation in 8 bits
+inline constexpr float kMostWide =
+    32512.0F;  // and in 16: 127 * 256, both of its bytes are signed bytes
 
 enum class Product : uint8_t { kF32, kBf16, kGroup, kI8Row };  // meanings: backend.h, Storage
 
@@ -38,9 +41,10 @@ Status CheckSources(std::span<const WeightSource> stacked, Storage storage);
 // A checked source, kept as `storage` says. Grouped files stay as they are under kGroup8.
 WeightPart ReadPart(const WeightSource& source, Storage storage);
 
-// The activation side of the integer products: q = round_half_even(x / scale), scale = max|x| / 127.
+// The activation side of the integer products: q = round_half_even(x / scale), scale = max|x| / 127, or / 32512.
 // A scale below the smallest normal number means all zeros, scale 0; an infinite or NaN value gives zeros with
 // scale NaN, so that the poison is seen in the product instead of being clamped away.
-float QuantiseSpan(std::span<const float> x, int8_t* q);
+float QuantiseRow(std::span<const float> x, int8_t* q);
+float QuantiseRow(std::span<const float> x, int16_t* q);
 
 }  // namespace parley::kernels

@@ -106,7 +106,7 @@ class CpuBackend final : public Backend {
   // Activations of the product in hand.
   Buffer<int8_t> x_q_;
   Buffer<float> x_scale_;
-  Buffer<float> x_scaled_sum_;
+  Buffer<float> x_sum_;
   Buffer<int32_t> x_neg_sum_;
   Buffer<uint16_t> x_bf16_;
   Buffer<float> windows_;

@@ -1,6 +1,6 @@
 // Grouped integer products (backend.h, kGroup). A tile holds 16 output rows: the integers and then the scales of one
-// group after another (packed_weight.h), so that a step reads its weights as one stream. A group of 16 × 32 weights is unpacked once and serves a block of rows; its eight
-// integer dots per row are exact, and the groups are added in order, so a row's result depends on nothing but the row.
+// group after another (packed_weight.h), so that a step reads its weights as one stream. A group of 16 × 32 weights is unpacked once and serves a block of rows; its integer
+// dots are exact, and the groups are added in order, so a row's result depends on nothing but the row.
 // Thread:   pure functions.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -37,32 +37,32 @@ inline void Unpack(const uint8_t* group, I (&w)[8]) {
   }
 }
 
-// The 32 products of one group for one row: two chains, so that neither waits for the other.
+template <GroupKind kKind>
+inline I Dot32(I sum, const I (&w)[8], const int8_t* x) {
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    sum = GroupShape<kKind>::kNibbles ? DotNibblesOnce(sum, w[i], x + 4 * i)
+                                      : DotBytesOnce(sum, w[i], x + 4 * i);
+  }
+  return sum;
+}
+
+// The 32 products of one group for one row: those of the high bytes, times 256, and then those of the low bytes.
 template <GroupKind kKind>
 inline F GroupDot(const I (&w)[8], const int8_t* x, int32_t neg_sum) {
-  I even = SetInt(0);
-  I odd = SetInt(0);
+  I dot = Dot32<kKind>(SetInt(0), w, x);
+  dot = ShiftLeft(dot, 8);
   if constexpr (!GroupShape<kKind>::kMin) {
-    even = ShiftLeft(SetInt(neg_sum), GroupShape<kKind>::kOffsetShift);
+    dot = AddInt(dot, SetInt(neg_sum * (1 << GroupShape<kKind>::kOffsetShift)));
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; i += 2) {
-    if constexpr (GroupShape<kKind>::kNibbles) {
-      even = DotNibblesOnce(even, w[i], x + 4 * i);
-      odd = DotNibblesOnce(odd, w[i + 1], x + 4 * i + 4);
-    } else {
-      even = DotBytesOnce(even, w[i], x + 4 * i);
-      odd = DotBytesOnce(odd, w[i + 1], x + 4 * i + 4);
-    }
-  }
-  return FromInt(AddInt(even, odd));
+  return FromInt(Dot32<kKind>(dot, w, x + 32));
 }
 
 template <GroupKind kKind, int kRows>
 inline void GroupBlock(const GroupProduct& p, int32_t row, int32_t tile) {
   using Shape = GroupShape<kKind>;
   const uint8_t* w = p.w + static_cast<size_t>(tile) * p.tile_bytes;
-  const ptrdiff_t x_stride = static_cast<ptrdiff_t>(p.groups) * 32;
+  const ptrdiff_t x_stride = static_cast<ptrdiff_t>(p.groups) * 64;
   F sum[kRows];
   for (F& s : sum) s = Zero();
   for (int32_t g = 0; g < p.groups; ++g, w += Shape::kStride) {
@@ -75,14 +75,15 @@ inline void GroupBlock(const GroupProduct& p, int32_t row, int32_t tile) {
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const ptrdiff_t at = static_cast<ptrdiff_t>(row + r) * p.groups + g;
-      const F dot = GroupDot<kKind>(unpacked, p.x + (row + r) * x_stride + g * 32, p.x_neg_sum[at]);
-      sum[r] = Fma(dot, Mul(d, Set(p.x_scale[at])), sum[r]);
-      if constexpr (Shape::kMin) sum[r] = Fma(m, Set(p.x_scaled_sum[at]), sum[r]);
+      const F dot = GroupDot<kKind>(unpacked, p.x + (row + r) * x_stride + g * 64, p.x_neg_sum[at]);
+      sum[r] = Fma(dot, d, sum[r]);
+      if constexpr (Shape::kMin) sum[r] = Fma(m, Set(p.x_sum[at]), sum[r]);
     }
   }
   const int32_t col = tile * kLanes;
   const int32_t left = p.out_cols - col < kLanes ? p.out_cols - col : kLanes;
   for (int r = 0; r < kRows; ++r) {
+    sum[r] = Mul(sum[r], Set(p.x_scale[row + r]));
     if (p.bias != nullptr) sum[r] = Add(sum[r], LoadN(p.bias + col, left));
     StoreN(p.out + (row + r) * p.out_stride + col, sum[r], left);
   }

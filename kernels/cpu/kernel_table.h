@@ -38,10 +38,10 @@ enum class GroupKind : uint8_t { kFour, kFourMin, kEight };  // offsets 8, 0 and
 
 struct GroupProduct {
   GroupKind kind = GroupKind::kFour;
-  const int8_t* x = nullptr;            // [rows, groups * 32]
-  const float* x_scale = nullptr;       // [rows, groups]
-  const float* x_scaled_sum = nullptr;  // [rows, groups]
-  const int32_t* x_neg_sum = nullptr;   // [rows, groups]
+  const int8_t* x = nullptr;       // [rows, groups, high | low, 32]: the two bytes of each value
+  const float* x_scale = nullptr;  // [rows]
+  const float* x_sum = nullptr;    // [rows, groups], whole
+  const int32_t* x_neg_sum = nullptr;  // [rows, groups], minus the same
   int32_t rows = 0;
   int32_t groups = 0;
   const uint8_t* w = nullptr;
@@ -57,8 +57,8 @@ struct KernelTable {
   const char* name;
 
   // quantise_inl.h. Integer activations as weight_part.h defines them.
-  void (*quantise_groups)(const float* x, int32_t in, int8_t* q, float* scale, float* scaled_sum,
-                          int32_t* neg_sum);
+  void (*quantise_wide)(const float* x, int32_t in, int8_t* q, float* scale, float* sum,
+                        int32_t* neg_sum);  // sums of each group of 32
   void (*quantise_row)(const float* x, int32_t in, int8_t* q, float* scale, int32_t* neg_sum);
   void (*to_bf16)(const float* x, int32_t n, uint16_t* out);
 

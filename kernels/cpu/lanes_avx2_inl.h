@@ -56,6 +56,7 @@ inline F Round(F v) {
   constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   return {_mm256_round_ps(v.lo, kNearest), _mm256_round_ps(v.hi, kNearest)};
 }
+inline F Floor(F v) { return {_mm256_floor_ps(v.lo), _mm256_floor_ps(v.hi)}; }
 inline F Abs(F v) {
   const __m256 sign = _mm256_set1_ps(-0.0F);
   return {_mm256_andnot_ps(sign, v.lo), _mm256_andnot_ps(sign, v.hi)};

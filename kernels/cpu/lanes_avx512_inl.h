@@ -36,6 +36,7 @@ inline F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }  // a * b + c
 inline F Max(F a, F b) { return _mm512_max_ps(a, b); }            // b when either is NaN
 inline F Min(F a, F b) { return _mm512_min_ps(a, b); }
 inline F Round(F v) { return _mm512_roundscale_ps(v, 0); }  // to nearest even
+inline F Floor(F v) { return _mm512_roundscale_ps(v, 1); }
 inline F Abs(F v) { return _mm512_abs_ps(v); }
 inline F SelectBelow(F x, F limit, F then, F otherwise) {  // x < limit ? then : otherwise
   return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(x, limit, _CMP_LT_OQ), then);

@@ -78,6 +78,9 @@ inline F Min(const F& a, const F& b) {
 inline F Round(const F& v) {
   return Each([&](int i) { return std::nearbyint(v.v[i]); });
 }
+inline F Floor(const F& v) {
+  return Each([&](int i) { return std::floor(v.v[i]); });
+}
 inline F Abs(const F& v) {
   return Each([&](int i) { return std::fabs(v.v[i]); });
 }

@@ -120,22 +120,23 @@ void CpuBackend::GroupedProduct(const TensorView& x, const PackedPart& part, con
                                 const TensorView& out) {
   const int32_t groups = part.groups();
   const auto count = static_cast<size_t>(x.rows) * static_cast<size_t>(groups);
-  int8_t* q = x_q_.Get(count * kGroupSize);
-  float* scale = x_scale_.Get(count);
-  float* scaled_sum = x_scaled_sum_.Get(count);
+  constexpr int32_t kGroupBytes = 2 * kGroupSize;
+  int8_t* q = x_q_.Get(count * kGroupBytes);
+  float* scale = x_scale_.Get(static_cast<size_t>(x.rows));
+  float* sum = x_sum_.Get(count);
   int32_t* neg_sum = x_neg_sum_.Get(count);
   ForRows(x.rows, x.cols, [&](int32_t r) {
     const ptrdiff_t at = static_cast<ptrdiff_t>(r) * groups;
-    kernels_.quantise_groups(x.F32(r), x.cols, q + at * kGroupSize, scale + at, scaled_sum + at,
-                             neg_sum + at);
+    kernels_.quantise_wide(x.F32(r), x.cols, q + at * kGroupBytes, scale + r, sum + at,
+                           neg_sum + at);
   });
   ForSlices(pool_, part, x.rows, 1, [&](int32_t tile, int32_t tiles, int32_t row, int32_t rows) {
     const ptrdiff_t at = static_cast<ptrdiff_t>(row) * groups;
     const int32_t col = tile * kLanes;
     kernels_.group_product({.kind = part.kind,
-                            .x = q + at * kGroupSize,
-                            .x_scale = scale + at,
-                            .x_scaled_sum = scaled_sum + at,
+                            .x = q + at * kGroupBytes,
+                            .x_scale = scale + row,
+                            .x_sum = sum + at,
                             .x_neg_sum = neg_sum + at,
                             .rows = rows,
                             .groups = groups,

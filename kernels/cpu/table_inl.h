@@ -16,7 +16,7 @@ namespace {
 
 constexpr KernelTable TableNamed(const char* name) {
   return {.name = name,
-          .quantise_groups = QuantiseGroups,
+          .quantise_wide = QuantiseWide,
           .quantise_row = QuantiseRow,
           .to_bf16 = ToBf16Row,
           .dense_f32 = Dense<F32Kind>,

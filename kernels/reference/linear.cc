@@ -19,49 +19,48 @@ double FloatDot(const float* x, const WeightPart& w, int32_t row) {
   return sum;
 }
 
-// An activation row in integers: one scale for every `span` values.
+// An activation row in integers.
+template <class Int>
 struct QuantisedRow {
-  std::vector<int8_t> q;
-  std::vector<float> scale;
+  std::vector<Int> q;
+  float scale = 0.0F;
 };
 
-QuantisedRow Quantise(const float* x, int32_t in, int32_t span) {
-  QuantisedRow row{.q = std::vector<int8_t>(static_cast<size_t>(in)), .scale = {}};
-  for (int32_t k = 0; k < in; k += span) {
-    row.scale.push_back(
-        QuantiseSpan({x + k, static_cast<size_t>(span)}, &row.q[static_cast<size_t>(k)]));
-  }
+template <class Int>
+QuantisedRow<Int> Quantise(const float* x, int32_t in) {
+  QuantisedRow<Int> row{.q = std::vector<Int>(static_cast<size_t>(in))};
+  row.scale = QuantiseRow({x, row.q.size()}, row.q.data());
   return row;
 }
 
 // sum_i q_i a_i over `span` values: exact
-int32_t IntegerDot(const int8_t* q, const int8_t* a, int32_t span) {
+template <class Int>
+int32_t IntegerDot(const int8_t* q, const Int* a, int32_t span) {
   int32_t sum = 0;
   for (int32_t i = 0; i < span; ++i) sum += q[i] * a[i];
   return sum;
 }
 
-// sum_g d_g s_g (sum_i q_i a_i) + m_g s_g (sum_i a_i)
-double GroupDot(const QuantisedRow& x, const WeightPart& w, int32_t row) {
+// s sum_g (d_g (sum_i q_i a_i) + m_g (sum_i a_i))
+double GroupDot(const QuantisedRow<int16_t>& x, const WeightPart& w, int32_t row) {
   double sum = 0.0;
   for (int32_t g = 0; g < w.groups(); ++g) {
     const auto at =
         static_cast<size_t>(row) * static_cast<size_t>(w.groups()) + static_cast<size_t>(g);
-    const int8_t* a = &x.q[static_cast<size_t>(g) * kGroupSize];
-    const double s = x.scale[static_cast<size_t>(g)];
-    sum += w.scale[at] * s * IntegerDot(&w.q[at * kGroupSize], a, kGroupSize);
+    const int16_t* a = &x.q[static_cast<size_t>(g) * kGroupSize];
+    sum += static_cast<double>(w.scale[at]) * IntegerDot(&w.q[at * kGroupSize], a, kGroupSize);
     if (w.min.empty()) continue;
     int32_t total = 0;
     for (int32_t i = 0; i < kGroupSize; ++i) total += a[i];
-    sum += w.min[at] * s * total;
+    sum += static_cast<double>(w.min[at]) * total;
   }
-  return sum;
+  return x.scale * sum;
 }
 
 // row_scale s (sum_k q_k a_k)
-double RowDot(const QuantisedRow& x, const WeightPart& w, int32_t row) {
+double RowDot(const QuantisedRow<int8_t>& x, const WeightPart& w, int32_t row) {
   const auto at = static_cast<size_t>(row) * static_cast<size_t>(w.in);
-  const double s = static_cast<double>(w.scale[static_cast<size_t>(row)]) * x.scale[0];
+  const double s = static_cast<double>(w.scale[static_cast<size_t>(row)]) * x.scale;
   return s * IntegerDot(&w.q[at], x.q.data(), w.in);
 }
 
@@ -69,13 +68,14 @@ double RowDot(const QuantisedRow& x, const WeightPart& w, int32_t row) {
 void LinearRow(const float* x, const ReferenceWeight& w, const TensorView& bias, float* out) {
   int32_t first = 0;
   for (const WeightPart& part : w.parts()) {
-    const bool integers = !part.q.empty();
-    const int32_t span = part.product == Product::kGroup ? kGroupSize : part.in;
-    const QuantisedRow q = integers ? Quantise(x, part.in, span) : QuantisedRow{};
+    const bool grouped = part.product == Product::kGroup;
+    const bool bytes = part.product == Product::kI8Row;
+    const auto wide = grouped ? Quantise<int16_t>(x, part.in) : QuantisedRow<int16_t>{};
+    const auto narrow = bytes ? Quantise<int8_t>(x, part.in) : QuantisedRow<int8_t>{};
     for (int32_t o = 0; o < part.out; ++o) {
-      const double dot = !integers                         ? FloatDot(x, part, o)
-                         : part.product == Product::kGroup ? GroupDot(q, part, o)
-                                                           : RowDot(q, part, o);
+      const double dot = grouped ? GroupDot(wide, part, o)
+                         : bytes ? RowDot(narrow, part, o)
+                                 : FloatDot(x, part, o);
       const double b = bias.empty() ? 0.0 : bias.F32()[first + o];
       out[first + o] = static_cast<float>(dot + b);
     }

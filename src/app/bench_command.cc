@@ -29,6 +29,14 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
   engine->add_flag("--random-weights", options.random_weights, "measure a shape, not a model");
   engine->add_option("--geometry", options.engine.geometry, "the shape of --random-weights");
   engine->add_option("--json", options.engine_json, "write one line of JSON a figure");
+  CLI::App* quality = app.add_subcommand(
+      "quality", "answers, likeliest tokens and perplexity against the model in f32, and a peer's");
+  quality->callback([&options] { options.what = What::kQuality; });
+  quality->add_option("--peers", options.quality.peers, "made by tests/bench/peers/setup");
+  quality->add_option("--goldens", options.quality.goldens, "the folder tests/golden");
+  quality->add_option("--threads", options.quality.threads, "0: one a core");
+  quality->add_option("--only", options.quality.only, "figures whose name begins so");
+  quality->add_flag("--reference", options.quality.reference, "the plain loops, in f32: minutes");
   CLI::App* kernels = app.add_subcommand(
       "kernels", "every operation: verified, then timed, against the machine's limits");
   kernels->callback([&options] { options.what = What::kKernels; });
@@ -57,6 +65,15 @@ Status RunEngine(const BenchOptions& options, const AppConfig& config) {
   });
 }
 
+Status RunQuality(const BenchOptions& options, const AppConfig& config) {
+  bench::QualityBenchOptions how = options.quality;
+  PARLEY_TRY(how.model, LocateWeights(config.models.Dir(), config.models.language_model));
+  return bench::RunQualityBench(how, [](const bench::BenchFigure& figure) {
+    std::printf("%s\n", bench::TableRow(figure).c_str());
+    std::fflush(stdout);
+  });
+}
+
 }  // namespace
 
 Status RunBench(const BenchOptions& options, const AppConfig& config) {
@@ -65,6 +82,8 @@ Status RunBench(const BenchOptions& options, const AppConfig& config) {
       return RunBenchTurn(options.turn, config);
     case BenchOptions::What::kEngine:
       return RunEngine(options, config);
+    case BenchOptions::What::kQuality:
+      return RunQuality(options, config);
     case BenchOptions::What::kKernels:
       return bench::RunKernelsBench(options.kernels, std::cout);
   }

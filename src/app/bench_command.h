@@ -9,6 +9,7 @@
 #include "app/bench_turn.h"
 #include "bench/engine_bench.h"
 #include "bench/kernels_bench.h"
+#include "bench/quality_bench.h"
 #include "common/result.h"
 
 namespace CLI {
@@ -18,10 +19,11 @@ class App;
 namespace parley::app {
 
 struct BenchOptions {
-  enum class What { kTurn, kEngine, kKernels };
+  enum class What { kTurn, kEngine, kQuality, kKernels };
   What what = What::kTurn;
   BenchTurnOptions turn;
   bench::EngineBenchOptions engine;
+  bench::QualityBenchOptions quality;
   std::string engine_json;
   bool random_weights = false;
   bench::KernelsBenchOptions kernels;

@@ -1,16 +1,19 @@
 // parley_bench: the benches that need no sound card, no synthesiser and no network, for machines that have only a
 // compiler. `parley bench` calls the same functions.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "bench/engine_bench.h"
 #include "bench/kernels_bench.h"
 #include "bench/model_bench.h"
+#include "bench/quality_bench.h"
 
 namespace {
 
@@ -20,7 +23,10 @@ constexpr const char* kUsage =
     "                            [--isa portable|avx2|avxvnni|avx512] [--small-pages]\n"
     "       parley_bench engine  [--threads N] [--json] [--models DIR] [--only CASE] [--rounds N]\n"
     "                            [--random-weights --geometry NAME] [--peers DIR [--peer-script "
-    "FILE]]\n";
+    "FILE]]\n"
+    "       parley_bench quality [--threads N] [--json] [--models DIR] [--only FIGURE] "
+    "[--reference]\n"
+    "                            [--peers DIR [--peer-script FILE]] [--goldens DIR]\n";
 
 struct Arguments {
   std::string command;
@@ -32,10 +38,12 @@ struct Arguments {
   std::string geometry = "smollm2-135m";
   std::string peers;
   std::string peer_script;
+  std::string goldens = "tests/golden";
   int threads = 0;
   int rounds = 5;
   bool json = false;
   bool random_weights = false;
+  bool reference = false;
   bool good = true;
 };
 
@@ -48,8 +56,14 @@ Arguments Parse(int argc, char** argv) {
   if (argc > 1) a.command = argv[1];
   for (int i = 2; i < argc; ++i) {
     const std::string key = argv[i];
-    if (key == "--json" || key == "--small-pages" || key == "--random-weights") {
-      (key == "--json" ? a.json : key == "--small-pages" ? a.small_pages : a.random_weights) = true;
+    const std::pair<const char*, bool*> flags[] = {{"--json", &a.json},
+                                                   {"--small-pages", &a.small_pages},
+                                                   {"--random-weights", &a.random_weights},
+                                                   {"--reference", &a.reference}};
+    const auto* flag = std::find_if(std::begin(flags), std::end(flags),
+                                    [&](const auto& f) { return key == f.first; });
+    if (flag != std::end(flags)) {
+      *flag->second = true;
       continue;
     }
     if (++i == argc) return a.good = false, a;
@@ -68,6 +82,8 @@ Arguments Parse(int argc, char** argv) {
       a.peers = value;
     else if (key == "--peer-script")
       a.peer_script = value;
+    else if (key == "--goldens")
+      a.goldens = value;
     else if (key == "--rounds")
       a.rounds = std::atoi(value.c_str());
     else if (key == "--threads")
@@ -109,13 +125,28 @@ parley::Status RunEngine(const Arguments& a) {
   });
 }
 
+parley::Status RunQuality(const Arguments& a) {
+  parley::bench::QualityBenchOptions options;
+  options.model = a.models + "/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf";
+  options.goldens = a.goldens;
+  options.peers = a.peers;
+  if (!a.peer_script.empty()) options.peer_script = a.peer_script;
+  options.reference = a.reference;
+  options.threads = a.threads;
+  options.only = a.only;
+  return RunQualityBench(options, [&a](const parley::bench::BenchFigure& figure) {
+    std::cout << (a.json ? JsonRow(figure) : TableRow(figure)) << std::endl;
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace parley::bench;
   const Arguments a = Parse(argc, argv);
   parley::kernels::CpuIsa isa = parley::kernels::CpuIsa::kBest;
-  const bool known = a.command == "kernels" || a.command == "model" || a.command == "engine";
+  const bool known = a.command == "kernels" || a.command == "model" || a.command == "engine" ||
+                     a.command == "quality";
   if (!a.good || !known || !ParseIsa(a.isa, isa)) {
     std::fputs(kUsage, stderr);
     return 2;
@@ -129,6 +160,8 @@ int main(int argc, char** argv) {
     done = RunKernelsBench({.threads = a.threads, .json = a.json, .filter = a.filter}, std::cout);
   } else if (a.command == "engine") {
     done = RunEngine(a);
+  } else if (a.command == "quality") {
+    done = RunQuality(a);
   } else {
     ModelBenchOptions options{.models = a.models,
                               .isa = isa,

@@ -7,7 +7,7 @@
 #include "model/audio_encoder.h"
 #include "model/decoder.h"
 #include "model/whisper_decoder.h"
-#include "unit/model/decoder_harness.h"
+#include "model/one_sequence.h"
 
 namespace parley {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "golden/golden.h"
 #include "support/paths.h"
-#include "unit/model/decoder_harness.h"
+#include "model/one_sequence.h"
 
 namespace parley {
 namespace {

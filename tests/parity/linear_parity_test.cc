@@ -117,11 +117,13 @@ TEST_P(LinearParity, GroupedAgreesWithReference) {
   }
 }
 
-// Unit scales in the file and power-of-two scales in the activations make every product a whole number below 2^24
-// times that power: any wrong integer sum changes the result, and no order of float adds can.
+// Unit scales in the file and a power of two in the activations make every product a whole number below 2^24 times
+// that power: any wrong integer sum changes the result, and no order of float adds can. The activations are either
+// small everywhere, or of all 16 bits in as many places of one group as stay below 2^24.
 TEST_P(LinearParity, GroupedIntegerSumsAreExact) {
   Noise noise(2);
   for (const WeightFormat format : kGroupFormats) {
+    const uint32_t wide_places = format == WeightFormat::kQ8_0 ? 4 : 31;
     for (const Shape shape : {Shape{32, 17}, Shape{192, 40}}) {
       const std::vector<uint8_t> bytes = GroupedBytes(format, shape, noise, true);
       const WeightSource source{
@@ -131,10 +133,14 @@ TEST_P(LinearParity, GroupedIntegerSumsAreExact) {
       for (const int32_t rows : kRows) {
         std::vector<float> x(static_cast<size_t>(rows * shape.in));
         for (size_t i = 0; i < x.size(); ++i) {
-          const bool anchor = i % 32 == 0;  // the largest of each group: scale 2^-3
-          x[i] =
-              (anchor ? (noise.Below(2) != 0 ? 127.0F : -127.0F) : std::round(noise.Next() * 127)) *
-              0.125F;
+          const size_t row = i / static_cast<size_t>(shape.in);
+          const size_t k = i % static_cast<size_t>(shape.in);
+          const size_t group = row % static_cast<size_t>(shape.in / 32);
+          const bool anchor = k == group * 32;  // the largest of the row: scale 2^-3
+          const bool within = k > group * 32 && k < group * 32 + wide_places;
+          const float wide = row % 2 == 0 ? (within ? 32512.0F : 0.0F) : 400.0F;
+          const float value = std::round(noise.Next() * wide);
+          x[i] = 0.125F * (anchor ? (noise.Below(2) != 0 ? 32512.0F : -32512.0F) : value);
         }
         EXPECT_TRUE(Identical(Run(fast_, *b, rows, x), Run(ref_, *a, rows, x))) << "rows " << rows;
       }
@@ -167,24 +173,39 @@ TEST_P(LinearParity, RowIntegerSumsAreExact) {
 
 TEST_P(LinearParity, QuantisesActivationsAsTheReference) {
   Noise noise(4);
-  // The identity shows the quantised activations themselves: d = 1 on the diagonal.
+  // The identity shows the quantised activations themselves: 1 on the diagonal, by rows and by groups.
   constexpr int32_t kIn = 64;
   std::vector<int8_t> q(kIn * kIn, 0);
-  for (int32_t i = 0; i < kIn; ++i) q[static_cast<size_t>(i * kIn + i)] = 1;
+  std::vector<uint8_t> grouped;
+  for (int32_t i = 0; i < kIn; ++i) {
+    q[static_cast<size_t>(i * kIn + i)] = 1;
+    for (int32_t k = 0; k < kIn; ++k) {
+      if (k % 32 == 0) PutHalf(grouped, 1.0F);
+      grouped.push_back(k == i ? 1 : 0);
+    }
+  }
   const std::vector<float> one(kIn, 1.0F);
-  const WeightSource source{.format = WeightFormat::kI8Row,
-                            .out = kIn,
-                            .in = kIn,
-                            .data = q.data(),
-                            .row_scale = one.data()};
-  const WeightPtr a = ref_.Load(source);
-  const WeightPtr b = fast_.Load(source);
   std::vector<float> x = noise.Values(50 * kIn);
   for (size_t i = 0; i < 10 * kIn; ++i)
     x[i] = std::ldexp(x[i], static_cast<int>(noise.Below(60)) - 30);
   for (size_t i = 10 * kIn; i < 11 * kIn; ++i) x[i] = (static_cast<float>(i % 128) + 0.5F);  // ties
-  // a * s is one rounding in both, so equal integers and scales give equal bits
-  EXPECT_TRUE(Identical(Run(fast_, *b, 50, x), Run(ref_, *a, 50, x)));
+  for (size_t i = 11 * kIn; i < 12 * kIn;
+       ++i)  // every low byte, and the ties between two high ones
+    x[i] = i == 11 * kIn ? 32512.0F : static_cast<float>(i) * 128.0F - 90112.0F;
+  for (const WeightSource& source :
+       {WeightSource{.format = WeightFormat::kI8Row,
+       .out = kIn,
+       .in = kIn,
+       .data = q.data(),
+       .row_scale = one.data()},
+        WeightSource{
+            .format = WeightFormat::kQ8_0, .out = kIn, .in = kIn, .data = grouped.data()}}) {
+    const WeightPtr a = ref_.Load(source);
+    const WeightPtr b = fast_.Load(source);
+    // a * s is one rounding in both, so equal integers and scales give equal bits
+    EXPECT_TRUE(Identical(Run(fast_, *b, 50, x), Run(ref_, *a, 50, x)))
+        << static_cast<int>(source.format);
+  }
 }
 
 TEST_P(LinearParity, DenseAgreesWithReference) {

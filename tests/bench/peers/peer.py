@@ -2,6 +2,7 @@
 """One figure of a peer, for `parley bench engine --peers DIR`: prints a number in the unit of the case.
 
   peer.py decode|prefill_128|prefill_512|branches_4 --model GGUF --threads N --cache DIR     llama.cpp, Q4_0
+  peer.py perplexity --model GGUF --threads N --cache DIR                                    the same, of the golden text
   peer.py whisper_encoder_10s|whisper_decoder --whisper DIR --threads N [--sound WAV]        CTranslate2, int8
 SPDX-License-Identifier: Apache-2.0
 """
@@ -103,6 +104,35 @@ class Llama:
         return statistics.median(times)
 
 
+    def perplexity(self):
+        import numpy as np
+        windows, step = golden_text(), 100
+        surprise = count = 0
+        for window in windows:
+            self.forget()
+            for at in range(0, len(window), step):
+                self.run([(int(t), at + i, 0, True) for i, t in enumerate(window[at:at + step])])
+                for i in range(min(step, len(window) - at - 1)):
+                    row = self.c.llama_get_logits_ith(self.ctx, i)
+                    logits = np.ctypeslib.as_array(row, shape=(self.vocabulary,)).astype(np.float64)
+                    largest = logits.max()
+                    surprise += np.log(np.exp(logits - largest).sum()) + largest - logits[window[at + i + 1]]
+                    count += 1
+        return float(np.exp(surprise / count))
+
+
+def golden_text():
+    """The 10 x 2,000 ids that `parley bench quality` reads."""
+    import json
+    import numpy as np
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "..", "..", "golden", "smollm2.top1.safetensors"), "rb") as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+        body = f.read()
+    begin, end = header["ids"]["data_offsets"]
+    return np.frombuffer(body[begin:end], dtype=np.float32).reshape(header["ids"]["shape"]).astype(int)
+
+
 def whisper(args):
     import wave
     import ctranslate2
@@ -145,6 +175,9 @@ def main():
     if not args.model:
         sys.exit("the peer needs a real model: --model")
     llama = Llama(args)
+    if args.case == "perplexity":
+        print(llama.perplexity())
+        return
     measure = {"decode": llama.decode, "prefill_128": lambda: llama.prefill(128),
                "prefill_512": lambda: llama.prefill(512),
                "branches_4": lambda: llama.step(4) / llama.step(1)}[args.case]

@@ -13,7 +13,7 @@
 #include "support/engine_bed.h"
 #include "support/logit_recorder.h"
 #include "support/paths.h"
-#include "unit/model/decoder_harness.h"
+#include "model/one_sequence.h"
 
 namespace parley::test {
 namespace {

@@ -62,12 +62,12 @@ TEST_F(Reference, Q4_0ByHand) {
   uint8_t block[18] = {0x00, 0x38};
   for (uint8_t i = 0; i < 16; ++i) block[2 + i] = static_cast<uint8_t>(0x80 | i);
   const WeightPtr w = Load(WeightFormat::kQ4_0, 1, 32, block);
-  // max|x| = 127 makes the scale exactly 1: x = 127 at value 0, 1 at value 9, -3 at value 20
+  // max|x| = 32512 makes the scale exactly 1: x = 32512 at value 0, 1 at value 9, -3 at value 20
   std::vector<float> x(32, 0.0F);
-  x[0] = 127;
+  x[0] = 32512;
   x[9] = 1;
   x[20] = -3;
-  EXPECT_TRUE(Identical(Product(*w, 1, x), std::vector<float>{0.5F * (127 * -8 + 1 * 1)}));
+  EXPECT_TRUE(Identical(Product(*w, 1, x), std::vector<float>{0.5F * (32512 * -8 + 1 * 1)}));
 }
 
 TEST_F(Reference, Q4_1ByHand) {
@@ -76,10 +76,11 @@ TEST_F(Reference, Q4_1ByHand) {
   block[4] = 0x5f;  // value 0: q = 15, value 16: q = 5
   const WeightPtr w = Load(WeightFormat::kQ4_1, 1, 32, block);
   std::vector<float> x(32, 0.0F);
-  x[0] = 127;
+  x[0] = 32512;
   x[16] = -2;
   x[31] = 4;  // q = 0: only the min counts
-  EXPECT_TRUE(Identical(Product(*w, 1, x), std::vector<float>{127.0F * 29 - 2.0F * 9 + 4.0F * -1}));
+  EXPECT_TRUE(
+      Identical(Product(*w, 1, x), std::vector<float>{32512.0F * 29 - 2.0F * 9 + 4.0F * -1}));
   const Tensor row = be_->Allocate(DType::kF32, 1, 32);
   const int32_t id = 0;
   be_->Embed(*w, {&id, 1}, row);
@@ -93,11 +94,11 @@ TEST_F(Reference, Q8_0RoundsActivationsHalfToEven) {
   for (int i = 0; i < 32; ++i) block[2 + i] = 1;
   const WeightPtr w = Load(WeightFormat::kQ8_0, 1, 32, block);
   std::vector<float> x(32, 0.0F);
-  x[0] = 127;
+  x[0] = 32512;
   x[1] = 2.5F;   // -> 2
   x[2] = 3.5F;   // -> 4
   x[3] = -0.5F;  // -> -0
-  EXPECT_TRUE(Identical(Product(*w, 1, x), std::vector<float>{127 + 2 + 4}));
+  EXPECT_TRUE(Identical(Product(*w, 1, x), std::vector<float>{32512 + 2 + 4}));
 }
 
 TEST_F(Reference, I8RowByHand) {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "support/paths.h"
-#include "unit/model/decoder_harness.h"
+#include "model/one_sequence.h"
 #include "weights/checkpoint_table.h"
 
 namespace parley::model {

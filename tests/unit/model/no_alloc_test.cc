@@ -10,7 +10,7 @@
 
 #include "model/whisper_decoder.h"
 #include "support/paths.h"
-#include "unit/model/decoder_harness.h"
+#include "model/one_sequence.h"
 
 namespace {
 std::atomic<int64_t> allocations{0};

@@ -1,4 +1,4 @@
-// One sequence over its own pages: what the engine does for many, for tests of the decoder.
+// One sequence over its own pages: what the engine does for many, for benches and tests of the decoder.
 // Thread:   one.
 // Memory:   pages for `max_positions` at construction; Append allocates nothing.
 // SPDX-License-Identifier: Apache-2.0
@@ -27,7 +27,7 @@ class OneSequence {
     auto pool = backend.AllocateKv(
         {.layers = g.layers, .kv_heads = g.kv_heads, .head_dim = g.head_dim, .dtype = kv_dtype},
         pages);
-    PARLEY_CHECK(pool.has_value(), "pages for a test");
+    PARLEY_CHECK(pool.has_value(), "pages for one sequence");
     pool_ = *pool;
     table_.resize(static_cast<size_t>(pages));
     std::iota(table_.rbegin(), table_.rend(), 0);  // backwards: a page's number is not its place
@@ -54,7 +54,7 @@ class OneSequence {
     return state_.logits.view().Rows(0, static_cast<int32_t>(wanted.size()));
   }
 
-  void Rollback(int32_t length) { length_ = length; }
+  void Rollback(int32_t length) { length_ = length; }  // positions before it stay
   int32_t length() const { return length_; }
 
  private:
