@@ -37,33 +37,46 @@ inline void Unpack(const uint8_t* group, I (&w)[8]) {
   }
 }
 
-template <GroupKind kKind>
-inline I Dot32(I sum, const I (&w)[8], const int8_t* x) {
+// Rows whose sums run side by side: with the two bytes of a value four chains, so that none waits for itself.
+inline constexpr int kAbreast = 4;
+
+// The 32 products of one group for `kRows` rows from `row` on: those of the high bytes, times 256, and of the low ones.
+template <GroupKind kKind, int kRows>
+inline void GroupDots(const GroupProduct& p, const I (&w)[8], int32_t row, int32_t g,
+                      F (&dot)[kRows]) {
+  using Shape = GroupShape<kKind>;
+  const ptrdiff_t at = static_cast<ptrdiff_t>(row) * p.groups + g;
+  const int8_t* x = p.x + at * 64;
+  const ptrdiff_t stride = static_cast<ptrdiff_t>(p.groups) * 64;
+  I high[kRows], low[kRows];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    high[r] = SetInt(0);
+    low[r] = Shape::kMin ? SetInt(0)
+                         : ShiftLeft(SetInt(p.x_neg_sum[at + r * p.groups]), Shape::kOffsetShift);
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i) {
-    sum = GroupShape<kKind>::kNibbles ? DotNibblesOnce(sum, w[i], x + 4 * i)
-                                      : DotBytesOnce(sum, w[i], x + 4 * i);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const int8_t* four = x + r * stride + 4 * i;
+      high[r] =
+          Shape::kNibbles ? DotNibblesOnce(high[r], w[i], four) : DotBytesOnce(high[r], w[i], four);
+      low[r] = Shape::kNibbles ? DotNibblesOnce(low[r], w[i], four + 32)
+                               : DotBytesOnce(low[r], w[i], four + 32);
+    }
   }
-  return sum;
-}
-
-// The 32 products of one group for one row: those of the high bytes, times 256, and then those of the low bytes.
-template <GroupKind kKind>
-inline F GroupDot(const I (&w)[8], const int8_t* x, int32_t neg_sum) {
-  I dot = Dot32<kKind>(SetInt(0), w, x);
-  dot = ShiftLeft(dot, 8);
-  if constexpr (!GroupShape<kKind>::kMin) {
-    dot = AddInt(dot, SetInt(neg_sum * (1 << GroupShape<kKind>::kOffsetShift)));
-  }
-  return FromInt(Dot32<kKind>(dot, w, x + 32));
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) dot[r] = FromInt(AddInt(ShiftLeft(high[r], 8), low[r]));
 }
 
 template <GroupKind kKind, int kRows>
 inline void GroupBlock(const GroupProduct& p, int32_t row, int32_t tile) {
   using Shape = GroupShape<kKind>;
   const uint8_t* w = p.w + static_cast<size_t>(tile) * p.tile_bytes;
-  const ptrdiff_t x_stride = static_cast<ptrdiff_t>(p.groups) * 64;
+  constexpr int kSide = kRows < kAbreast ? kRows : kAbreast;
   F sum[kRows];
+#pragma GCC unroll 8
   for (F& s : sum) s = Zero();
   for (int32_t g = 0; g < p.groups; ++g, w += Shape::kStride) {
     for (int i = 0; i < Shape::kStride; i += 64) __builtin_prefetch(w + kAhead + i);
@@ -73,15 +86,21 @@ inline void GroupBlock(const GroupProduct& p, int32_t row, int32_t tile) {
     const F d = LoadHalf(scales);
     const F m = Shape::kMin ? LoadHalf(scales + 16) : Zero();
 #pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const ptrdiff_t at = static_cast<ptrdiff_t>(row + r) * p.groups + g;
-      const F dot = GroupDot<kKind>(unpacked, p.x + (row + r) * x_stride + g * 64, p.x_neg_sum[at]);
-      sum[r] = Fma(dot, d, sum[r]);
-      if constexpr (Shape::kMin) sum[r] = Fma(m, Set(p.x_sum[at]), sum[r]);
+    for (int r = 0; r < kRows; r += kSide) {
+      F dot[kSide];
+      GroupDots<kKind, kSide>(p, unpacked, row + r, g, dot);
+#pragma GCC unroll 8
+      for (int i = 0; i < kSide; ++i) {
+        F& s = sum[r + i];
+        s = Fma(dot[i], d, s);
+        const ptrdiff_t at = static_cast<ptrdiff_t>(row + r + i) * p.groups + g;
+        if constexpr (Shape::kMin) s = Fma(m, Set(p.x_sum[at]), s);
+      }
     }
   }
   const int32_t col = tile * kLanes;
   const int32_t left = p.out_cols - col < kLanes ? p.out_cols - col : kLanes;
+#pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     sum[r] = Mul(sum[r], Set(p.x_scale[row + r]));
     if (p.bias != nullptr) sum[r] = Add(sum[r], LoadN(p.bias + col, left));
