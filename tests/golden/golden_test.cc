@@ -6,8 +6,8 @@
 
 #include "model/audio_encoder.h"
 #include "model/decoder.h"
-#include "model/whisper_decoder.h"
 #include "model/one_sequence.h"
+#include "model/whisper_decoder.h"
 
 namespace parley {
 namespace {

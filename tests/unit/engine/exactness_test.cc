@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "engine/embeddings.h"
+#include "model/one_sequence.h"
 #include "support/engine_bed.h"
 #include "support/logit_recorder.h"
 #include "support/paths.h"
-#include "model/one_sequence.h"
 
 namespace parley::test {
 namespace {

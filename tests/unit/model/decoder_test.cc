@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "support/paths.h"
 #include "model/one_sequence.h"
+#include "support/paths.h"
 #include "weights/checkpoint_table.h"
 
 namespace parley::model {

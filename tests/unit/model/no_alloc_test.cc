@@ -8,9 +8,9 @@
 #include <new>
 #include <vector>
 
+#include "model/one_sequence.h"
 #include "model/whisper_decoder.h"
 #include "support/paths.h"
-#include "model/one_sequence.h"
 
 namespace {
 std::atomic<int64_t> allocations{0};
