@@ -46,7 +46,7 @@ const conversation = new Conversation(location.href, audio, {
   changed(event) {
     changed = true;
     const { voice } = event?.session?.audio?.output ?? {};
-    if (voice && ![...ui.voice.options].some(({ value }) => value === voice)) ui.voice.add(new Option(voice));
+    if (voice) ui.voice.options[0].text = voice; // the server's own
   },
   error: notice,
 });
@@ -169,7 +169,7 @@ function frame() {
 
 // ---- what can be chosen: kept in this browser, but for the key
 
-const CHOICES = ['mode', 'effort', 'voice', 'answers', 'microphone', 'cleaning', 'speaker'];
+const CHOICES = ['mode', 'effort', 'voice', 'speed', 'answers', 'microphone', 'cleaning', 'speaker'];
 const choices = () => Object.fromEntries(CHOICES.map((id) => [id, ui[id].value]));
 let kept = {};
 try {
@@ -178,8 +178,8 @@ try {
 
 function fill(id, devices) {
   const wanted = ui[id].value || kept[id];
-  const preset = new Option('As the system has it', '');
-  ui[id].replaceChildren(preset, ...devices.map(({ deviceId, label }, i) => new Option(label || `Device ${i + 1}`, deviceId)));
+  ui[id].length = 1;
+  for (const { deviceId, label } of devices) ui[id].add(new Option(label || `Device ${ui[id].length}`, deviceId));
   if (devices.some(({ deviceId }) => deviceId === wanted)) ui[id].value = wanted;
 }
 
@@ -240,7 +240,7 @@ let pressed;
 function hold(down) {
   conversation.hold(down);
   ui.hold.ariaPressed = conversation.held;
-  ui.hold.textContent = conversation.held ? 'Listening, let go to send' : 'Hold to talk';
+  ui.hold.textContent = conversation.held ? 'Let go to send' : 'Hold to talk';
 }
 function press() {
   pressed = conversation.held ? Infinity : performance.now();

@@ -79,7 +79,7 @@ export class Connection {
     if (found.locked) return this.close('locked', found.why);
     // These would only come again.
     if ([1000, 1002, 1003, 1008, 1009].includes(code) || code >= 4000) {
-      return this.close('refused', 'ended', { reason });
+      return this.close('refused', 'ended', { reason: reason || code });
     }
     const backoff = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries++) * (0.8 + 0.4 * this.world.Math.random());
     const wait = Math.max(backoff, found.wait ?? 0);

@@ -60,7 +60,7 @@ export function decodePcm(base64) {
 // ---- what the page sends
 
 // mode: open | hold; answers: audio | text. `include` asks for thoughts and marks.
-export function sessionUpdate({ mode, effort, voice, answers }) {
+export function sessionUpdate({ mode, effort, voice, speed, answers }) {
   const format = { type: 'audio/pcm', rate: RATE };
   const input = { format, transcription: { model: 'default' }, turn_detection: mode === 'hold' ? null : { type: 'semantic_vad' } };
   const session = {
@@ -68,7 +68,7 @@ export function sessionUpdate({ mode, effort, voice, answers }) {
     output_modalities: [answers],
     include: ['reasoning'],
     reasoning: { effort },
-    audio: { input, output: { format, ...(voice && { voice }) } },
+    audio: { input, output: { format, speed: Number(speed), ...(voice && { voice }) } },
   };
   return { type: 'session.update', session };
 }

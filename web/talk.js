@@ -192,7 +192,7 @@ const HANDLERS = {
   'x_parley.thought.delta'(talk, { item_id, delta, while: when, audio_ms }, now) {
     talk.think(talk.turnOf(item_id, now), delta, when, talk.input.toPage(audio_ms, now));
   },
-  'x_parley.mark': (talk, { name, audio_ms }, now) => talk.mark(name, talk.input.toPage(audio_ms, now)),
+  'x_parley.mark': (talk, { name, audio_ms }, now) => name !== 'done' && talk.mark(name, talk.input.toPage(audio_ms, now)),
   'response.created'(talk, { response }, now) {
     if (response.conversation_id === null) return; // beside this talk
     (talk.turn ?? talk.begin(null, now)).answers.push(newAnswer(response.id));

@@ -127,7 +127,7 @@ export class Timeline {
     this.#wave(talk.voice, SPEAKS.top + 24, 16, color.ink);
     for (const item of items.hears) this.#bar(item, HEARS.top + 6, 3, color.soft);
     for (const item of items.thinks) this.#bar(item, THINKS.top + 8, 7, color.accent);
-    this.#words(items.hears, HEARS.top + 25, color.ink);
+    this.#words(items.hears, HEARS.top + 27, color.ink);
     this.#words(items.thinks, THINKS.top + 33, color.accent);
     this.#words(items.speaks, SPEAKS.top + 57, color.ink);
     for (const turn of talk.turns) this.#marks(turn);

@@ -67,15 +67,16 @@ test('a key travels as a subprotocol, and only then', () => {
 });
 
 test('the session asks for thought, transcripts, and the turn taking that was chosen', () => {
-  const open = protocol.sessionUpdate({ mode: 'open', effort: 'low', voice: '', answers: 'audio' }).session;
+  const open = protocol.sessionUpdate({ mode: 'open', effort: 'low', voice: '', speed: '1', answers: 'audio' }).session;
   assert.equal(open.audio.input.turn_detection.type, 'semantic_vad');
   assert.deepEqual(open.include, ['reasoning']);
   assert.equal(open.reasoning.effort, 'low');
   assert.ok(open.audio.input.transcription);
   assert.ok(!('voice' in open.audio.output)); // none chosen: the server's own
-  const held = protocol.sessionUpdate({ mode: 'hold', effort: 'high', voice: 'joe', answers: 'text' }).session;
+  const held = protocol.sessionUpdate({ mode: 'hold', effort: 'high', voice: 'joe', speed: '0.8', answers: 'text' }).session;
   assert.equal(held.audio.input.turn_detection, null);
   assert.equal(held.audio.output.voice, 'joe');
+  assert.equal(held.audio.output.speed, 0.8);
   assert.deepEqual(held.output_modalities, ['text']);
 });
 

@@ -12,7 +12,7 @@ const found = (...paths) => paths.find((p) => p && existsSync(p));
 export const CHROME = found(process.env.PARLEY_CHROME, '/usr/lib/chromium/chromium', '/usr/bin/chromium', '/usr/bin/google-chrome');
 export const DRIVER = found(process.env.PARLEY_CHROMEDRIVER, '/usr/bin/chromedriver');
 
-const freePort = () => new Promise((done) => {
+export const freePort = () => new Promise((done) => {
   const probe = createServer().listen(0, '127.0.0.1', () => {
     const { port } = probe.address();
     probe.close(() => done(port));
