@@ -26,13 +26,14 @@ class Sink final : public engine::TokenSink {
 
 Status Branches::Open(Tell tell) {
   tell_ = std::move(tell);
-  trunk_branch_ = Branch();
   PARLEY_TRY(trunk_branch_.sequence, engine_.Open(reserve_));
-  trunk_branch_.key = next_key_++;
-  if (!trunk_.ids().empty()) {
-    AppendTo(trunk_branch_, trunk_.ids(), engine::Urgency::kHousekeeping);
-  }
+  Rebuild();
   return {};
+}
+
+void Branches::Rebuild() {
+  trunk_branch_.key = next_key_++;  // news of what was appended before is old
+  Edit({0, trunk_.ids(), true}, engine::Urgency::kHousekeeping);
 }
 
 void Branches::Edit(const TrunkEdit& edit, engine::Urgency urgency) {

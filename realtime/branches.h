@@ -40,8 +40,9 @@ class Branches {
   Branches(engine::Engine& engine, Trunk& trunk, engine::Position reserve)
       : engine_(engine), trunk_(trunk), reserve_(reserve) {}
 
-  Status Open(
-      Tell tell);  // a sequence for what the trunk claims; also after a failure: everything anew
+  Status Open(Tell tell);  // a sequence for the trunk; once, first
+  // After a failure nobody knows what the trunk's sequence holds: it gets anew what the trunk claims.
+  void Rebuild();
   void Edit(const TrunkEdit& edit, engine::Urgency urgency);  // of the trunk, which has made it
 
   void Fork(mind::Fork fork);

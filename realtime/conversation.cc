@@ -58,7 +58,8 @@ Status Conversation::Begin() {
                                             .trunk = &trunk_,
                                             .max_tokens = config_.conversation.max_tokens}));
   trunk_.Open();
-  return OpenTrunk();
+  return branches_.Open(
+      OnStrand([](Conversation& self, const BranchNews& news) { self.OnNews(news); }));
 }
 
 // ---- hear ----------------------------------------------------------------------------------------

@@ -130,12 +130,11 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void StopAnswer();
   TrunkEdit CloseAnswer(bool interrupted = false);
   void Listen();
-  void FailTurn(Error error);
-  Status OpenTrunk();
+  void FailTurn(const Error& error);
   void ForgetExchange();
   void EndThinking();
   void OnToolOutcome(int64_t call, const ToolOutcome& outcome);
-  void Rebuild();
+  void Rebuild(const Error& why);
   void Apply(const TrunkEdit& edit, engine::Urgency urgency) { branches_.Edit(edit, urgency); }
   void OnNews(const BranchNews& news);
   void TellPlayback();
@@ -175,7 +174,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Speaker speaker_;
 
   Branches branches_;
-  bool dead_ = false;  // the trunk was lost, and there is no other
+  int rebuilds_ = 0;   // of the trunk, since something was decoded
+  bool dead_ = false;  // it cannot be rebuilt
   Epoch epoch_{};
   LiveEpoch live_ = std::make_shared<std::atomic<int64_t>>(0);
   std::optional<TimerId> speaker_wake_, mind_wake_;

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The second half of a Conversation: from words to sound. The first half is conversation.cc.
+#include "realtime/conversation.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "common/log.h"
 
-#include "realtime/conversation.h"
-
 namespace parley::realtime {
+namespace {
+
+constexpr int kMostRebuilds = 3;  // of the trunk, with nothing decoded between them
+
+}  // namespace
 
 // ---- mind: words to an answer --------------------------------------------------------------------
 
@@ -25,6 +30,7 @@ void Conversation::OnNews(const BranchNews& news) {
     return;
   }
   if (const auto* token = std::get_if<BranchNews::Token>(&news.what)) {
+    rebuilds_ = 0;
     return Do(mind_->OnToken(*branch, token->id, token->position, Now()));
   }
   const auto* ended = std::get_if<engine::Ended>(&news.what);
@@ -37,7 +43,7 @@ void Conversation::OnNews(const BranchNews& news) {
   // The trunk: once in a turn it is made anew while the user speaks on.
   if (ended_ || std::exchange(recovered_, true)) return FailTurn(error);
   LogWarn("trunk_lost", {{"error", error.message}});
-  Rebuild();
+  Rebuild(error);
   if (!dead_) Do(mind_->OnFailed(kTrunk, error, Now()));
 }
 
@@ -283,27 +289,22 @@ void Conversation::Listen() {
 }
 
 // What the listener has heard is kept, the rest of the turn is lost; the talk goes on.
-void Conversation::FailTurn(Error error) {
+void Conversation::FailTurn(const Error& error) {
   if (dead_) return;
-  Emit(Failed{std::move(error)});
+  Emit(Failed{error});
   speaker_.Settle(Now());
   CloseAnswer();
   listener_.End();
-  Rebuild();
+  Rebuild(error);
   Listen();
 }
 
-Status Conversation::OpenTrunk() {
-  return branches_.Open(
-      OnStrand([](Conversation& self, const BranchNews& news) { self.OnNews(news); }));
-}
-
-// After a failure nobody knows what the sequence holds: a new one gets what the trunk claims.
-void Conversation::Rebuild() {
-  if (const Status opened = OpenTrunk(); !opened) {
-    dead_ = true;
-    Emit(Failed{Context("the talk is over", opened.error())});
-  }
+// Nobody knows what the sequence holds: it is written anew. When that fails again and again there is
+// nothing to stand on.
+void Conversation::Rebuild(const Error& why) {
+  if (++rebuilds_ <= kMostRebuilds) return branches_.Rebuild();
+  dead_ = true;
+  Emit(Failed{Context("the talk is over", why)});
 }
 
 }  // namespace parley::realtime

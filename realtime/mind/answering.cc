@@ -29,12 +29,15 @@ void Answering::Prepare(Prompt prompt, Time speech_end, Out out) {
 }
 
 void Answering::Fork(Out out) {
-  f_ = names_.branch = names_.branch.Next();
   stage_ = Stage::kPrepared;
   out.emplace_back(mind::NewAnswer{});
-  out.emplace_back(mind::Fork{f_, kTrunk, prompt_->edit.keep, prompt_->edit.append, Urgency()});
-  f_size_ = thought_end_ =
-      prompt_->edit.keep + static_cast<engine::Position>(prompt_->edit.append.size());
+  ForkFrom(prompt_->edit, out);
+}
+
+void Answering::ForkFrom(const TrunkEdit& edit, Out out) {
+  f_ = names_.branch = names_.branch.Next();
+  out.emplace_back(mind::Fork{f_, kTrunk, edit.keep, edit.append, Urgency()});
+  f_size_ = thought_end_ = edit.keep + static_cast<engine::Position>(edit.append.size());
 }
 
 void Answering::Start(Time now, Out out) {
@@ -95,7 +98,7 @@ void Answering::Clear() {
   thought_ids_.clear();
   clean_ids_ = 0;
   thought_.clear();
-  thought_tokens_ = part_tokens_ = calls_ = 0;
+  thought_tokens_ = part_tokens_ = answer_tokens_ = calls_ = 0;
   held_call_.reset();
   call_tail_.clear();
   call_ = 0;
@@ -148,6 +151,7 @@ void Answering::OnTokenOfF(TokenId id, engine::Position position, Time now, Out 
   StreamReader::Read read = f_reader_->Push(id);
   if (thought) ReadThought(read, id, position, out);
   if (stage_ == Stage::kParts) return BesideToken(std::move(read), id, position, out);
+  if (!thought) ++answer_tokens_;
   if (thought && !f_reader_->in_thought()) {
     out.emplace_back(Decided{Decided::What::kThoughtEnded});
     teller_.End(out);
@@ -367,6 +371,12 @@ void Answering::Finish(bool complete, Out out) {
   teller_.End(out);
   Release(a_, out);
   Release(f_, out);
+  if (said_.empty() && prompt_->without) {
+    answer_tokens_ = 0;
+    ForkFrom(*std::exchange(prompt_->without, std::nullopt), out);
+    f_reader_.emplace(form_.tokenizer(), form_.Parser(false, false));
+    return AnswerOnF(out);
+  }
   stage_ = Stage::kDone;
   out.emplace_back(mind::AnswerEnded{complete});
 }
@@ -389,10 +399,7 @@ engine::Urgency Answering::Urgency() const {
   return sounds_ && !covered_ ? engine::Urgency::kSpeaking : engine::Urgency::kFirstWords;
 }
 
-int32_t Answering::AnswerLeft() const {
-  const auto said = static_cast<int32_t>(said_ids_.size() - phrase_ids_);
-  return std::max(budgets_.answer - said, 0);
-}
+int32_t Answering::AnswerLeft() const { return std::max(budgets_.answer - answer_tokens_, 0); }
 
 int32_t Answering::ThoughtLeft() const {
   return budgets_.thought - prompt_->tokens_so_far - thought_tokens_;

@@ -58,6 +58,8 @@ class Answering {
     bool think = true;
     std::string so_far;
     int32_t tokens_so_far = 0;
+    // The same question without a thought, for a model that thinks and then has nothing to say.
+    std::optional<TrunkEdit> without{};
     // A tool that was called before and has not answered; `inside`: the call is not closed yet.
     int64_t call = 0;
     bool inside = false;
@@ -105,6 +107,7 @@ class Answering {
 
   // f, while nothing is said (answering.cc)
   void Fork(Out out);
+  void ForkFrom(const TrunkEdit& edit, Out out);
   void GenerateOnF(int32_t tokens, Out out);
   void AppendToF(const std::vector<TokenId>& ids, Out out);
   void ReadThought(StreamReader::Read& read, TokenId id, engine::Position position, Out out);
@@ -187,7 +190,8 @@ class Answering {
   // what was said
   std::string said_;  // by the model; phrases do not count
   std::vector<TokenId> said_ids_;
-  size_t phrase_ids_ = 0;  // of them, at the beginning, that are no model's
+  int32_t answer_tokens_ = 0;  // that were decoded for it; not all of them say something
+  size_t phrase_ids_ = 0;      // of them, at the beginning, that are no model's
   bool covered_ = false;
 };
 

@@ -53,6 +53,7 @@ void Answering::OnTokenOfA(TokenId id, Out out) {
       !read.spoken.empty() && read.spoken[0].text && read.spoken[0].text->view().starts_with(' ');
   Speak(std::move(read.spoken), out);
   ++part_tokens_;
+  ++answer_tokens_;
   if (whole_ || part_ != Part::kRunning) return;
   if (sentence && blank && 3 * part_tokens_ > config_.part_tokens) {
     part_ = Part::kStopping;
@@ -146,7 +147,7 @@ void Answering::GoOn(Time now, Out out) {
     out.emplace_back(mind::WakeAt{due});
   } else if (part_ != Part::kComplete) {
     AskPart(out);
-  } else if (beside_ == Beside::kThinking) {
+  } else if (beside_ == Beside::kThinking && !said_.empty()) {
     Finish(true, out);  // the thought was not finished in time to change anything
   }
 }
@@ -159,6 +160,10 @@ void Answering::Compare(Out out) {
     if (token.id) ids.push_back(*token.id);
   }
   const bool complete = part_ == Part::kComplete;
+  if (said_.empty()) {  // it had nothing to say before
+    Speak(std::exchange(check_, {}), out);
+    return Finish(check_complete_, out);
+  }
   if (config_.correct && !answer.empty() && Disagrees(said_, complete, answer)) {
     out.emplace_back(mind::Decided{mind::Decided::What::kCorrected});
     SayPhrase(Phrase::kCorrection, out);

@@ -92,6 +92,7 @@ Mind::Actions DraftedMind::OnPossibleEnd(const HeardWords& words, Time speech_en
   prompt.edit =
       parts_.trunk->Ask(words.text, empty ? parts_.prompt.no_think_open : parts_.prompt.think_open);
   prompt.edit.append.insert(prompt.edit.append.end(), carried_ids_.begin(), carried_ids_.end());
+  if (prompt.think || !empty) prompt.without = parts_.trunk->Ask(words.text);
   prompt.so_far = carried_;
   prompt.tokens_so_far = static_cast<int32_t>(carried_ids_.size());
   if (!prompt.think && !empty) {

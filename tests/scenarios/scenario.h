@@ -9,6 +9,7 @@
 //   early "TEXT"                     its answer while its thought is not finished
 //   note "TEXT"                      its next note, in the order of the talk
 //   think_for_ever "TEXT"            its thought goes on with this, again and again
+//   reply_without_thought "TEXT"     its answer to a prompt without thought, where `style` is drafted
 //   end_inside_thought               its thought is never closed
 //   tool NAME MS gives|fails|never "TEXT"   a tool, how long it takes, what comes of it
 //   block MS                         sound is pushed in blocks of this length (20)

@@ -237,7 +237,7 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
           "config", "cost",  "reply",          "block",
           "at",     "until", "style",          "tool",
           "think",  "early", "think_for_ever", "end_inside_thought",
-          "note"};
+          "note",   "reply_without_thought"};
       EXPECT_TRUE(std::find(kKnown.begin(), kKnown.end(), w[0]) != kKnown.end())
           << where << ": not understood: " << w[0];
     }

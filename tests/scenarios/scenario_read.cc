@@ -71,6 +71,8 @@ bool SetThought(ScriptedMind& mind, const std::vector<std::string>& w) {
     mind.notes.push_back(ThoughtLine(w.at(1)));
   } else if (w[0] == "think_for_ever") {
     mind.unfinished = ThoughtLine(w.at(1));
+  } else if (w[0] == "reply_without_thought") {
+    mind.without_thought = w.at(1);
   } else if (w[0] == "end_inside_thought") {
     mind.ends_itself = false;
   } else {

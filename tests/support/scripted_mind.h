@@ -37,8 +37,9 @@ class ScriptedMind {
   std::deque<std::string> notes;                     // in the order of the talk, then none
   // Instead of `notes`: the words since the last note.
   std::function<std::string(const std::string& words)> take_note;
-  std::string unfinished;   // a thought that never ends goes on with this
-  bool ends_itself = true;  // false: the turn ends inside the thought
+  std::string unfinished;       // a thought that never ends goes on with this
+  std::string without_thought;  // the answer to a prompt that holds no thought; empty: as any other
+  bool ends_itself = true;      // false: the turn ends inside the thought
 
   void NextTurn() {
     for (std::deque<std::string>* lines : {&replies, &thoughts, &early}) {
@@ -61,7 +62,11 @@ class ScriptedMind {
     }
     const std::string text = Text(turn);
     const size_t open = text.rfind("<think>\n");
-    if (open == std::string::npos) return Reply(BehindAssistant(turn), true);
+    if (open == std::string::npos) {
+      return without_thought.empty()
+                 ? Reply(BehindAssistant(turn), true)
+                 : Rest(BehindAssistant(turn), tokenizer_->Encode(without_thought));
+    }
     const size_t close = text.find("</think>\n", open);
     std::string thought =
         text.substr(open + 8, close == std::string::npos ? close : close - open - 8);
