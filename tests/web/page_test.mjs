@@ -76,3 +76,18 @@ test('a refused microphone gets a sentence that helps', () => {
   const place = { isSecureContext: false, location: { port: '8080', hostname: '10.0.0.7' } };
   assert.match(said(microphoneHelp({}, place)), /https.*ssh -L 8080:localhost:8080 10\.0\.0\.7/);
 });
+
+test('text can be read in both schemes: contrast at least 4.5, of what is drawn at least 3', () => {
+  const schemes = [...read('style.css').matchAll(/--paper: [^}]*/g)].map(([tokens]) => Object.fromEntries([...tokens.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name, color]) => [name, color])));
+  assert.equal(schemes.length, 2);
+  const light = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+  for (const scheme of schemes) {
+    for (const ground of ['paper', 'raised']) {
+      for (const name of ['ink', 'soft', 'accent', 'alarm']) assert.ok(contrast(scheme[name], scheme[ground]) >= 4.5, `${name} on ${ground}: ${contrast(scheme[name], scheme[ground])}`);
+      assert.ok(contrast(scheme.voice, scheme[ground]) >= 3, `voice on ${ground}`);
+    }
+    assert.ok(contrast(scheme['on-accent'], scheme.accent) >= 4.5, 'the main button');
+    assert.ok(contrast(scheme.accent, scheme.tint) >= 4.5 || contrast(scheme.ink, scheme.tint) >= 4.5, 'words over thought');
+  }
+});
