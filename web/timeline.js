@@ -5,7 +5,7 @@ import { labels, laneItems, lastMoment, seconds } from './timeline_layout.js';
 const LANES = [
   { name: 'you', height: 56 },
   { name: 'hears', height: 66 },
-  { name: 'thinks', height: 82 },
+  { name: 'thinks', height: 98 },
   { name: 'speaks', height: 96 },
 ];
 const TOP = 36;
@@ -128,7 +128,7 @@ export class Timeline {
     for (const item of items.hears) this.#bar(item, HEARS.top + 6, 3, color.soft);
     for (const item of items.thinks) this.#bar(item, THINKS.top + 8, 7, color.accent);
     this.#words(items.hears, HEARS.top + 27, color.ink);
-    this.#words(items.thinks, THINKS.top + 33, color.accent);
+    this.#words(items.thinks, THINKS.top + 33, color.accent, 4);
     this.#words(items.speaks, SPEAKS.top + 57, color.ink);
     for (const turn of talk.turns) this.#marks(turn);
     const waits = talk.answer?.queuedMs ?? 0;
@@ -146,9 +146,9 @@ export class Timeline {
     }
   }
 
-  #words(items, y, color) {
+  #words(items, y, color, rows = 3) {
     this.pen.font = `400 13px ${this.family}`;
-    for (const { x, lines } of labels(items, this.x, (text) => this.pen.measureText(text).width, 3)) {
+    for (const { x, lines } of labels(items, this.x, (text) => this.pen.measureText(text).width, rows)) {
       lines.forEach((line, row) => this.#text(line, x, y + row * 17, color));
     }
   }
