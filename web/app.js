@@ -10,7 +10,7 @@ const ui = Object.fromEntries([...document.querySelectorAll('[id]')].map((node) 
 const words = (name) => ui.words.querySelector(`[data-name=${name}]`).textContent;
 const levels = { mic: 0, voice: 0 };
 let running = false; // Start was pressed
-let listening = false; // the microphone is open
+let listening = false; // to the microphone
 let changed = true;
 let lost = false; // the connection, for now
 let lock = null; // the screen stays on
@@ -143,7 +143,7 @@ function showLatency() {
 function showStory() {
   if (!ui.story.open || !talk.turn) return;
   const cell = (textContent) => element('td', { textContent });
-  const row = ({ ms, who, what }) => element('tr', {}, cell(seconds(ms)), cell(who), cell(what));
+  const row = ({ ms, who, what }) => element('tr', {}, ...[seconds(ms), who, what].map(cell));
   ui.rows.replaceChildren(...story(talk, talk.turn).map(row));
 }
 

@@ -77,7 +77,7 @@ export class Connection {
       if (this.socket !== socket) return; // ended, or begun anew, meanwhile
     }
     if (found.locked) return this.close('locked', found.why);
-    // These would only come again.
+    // Final.
     if ([1000, 1002, 1003, 1008, 1009].includes(code) || code >= 4000) {
       return this.close('refused', 'ended', { reason: reason || code });
     }

@@ -7,8 +7,7 @@ import * as protocol from './protocol.js';
 const FRAME_MS = 20;
 const PLAYBACK_MS = 100; // between two reports of what was played
 const SHORTEST_MS = 100; // a turn
-// Races that every talk meets.
-const HARMLESS = /^(response_cancel_not_active|input_audio_buffer_commit_empty|item_(truncate|retrieve)_invalid_item_id)$/;
+const RACES = /^(response_cancel_not_active|input_audio_buffer_commit_empty|item_(truncate|retrieve)_invalid_item_id)$/;
 
 export class Conversation {
   talk = new Talk();
@@ -153,7 +152,7 @@ export class Conversation {
     if (type === 'response.output_audio.delta' && !this.unwanted.has(response_id)) this.audio.play(item_id, protocol.decodePcm(delta));
     if (type === 'response.output_audio.done' && !this.unwanted.has(response_id)) this.audio.finish(item_id);
     if (type === 'conversation.item.truncated') this.#send(protocol.retrieve(item_id)); // what it counts as heard
-    if (type === 'error' && !HARMLESS.test(error.code)) this.on.error('server', error);
+    if (type === 'error' && !RACES.test(error.code)) this.on.error('server', error);
     if (type === 'response.done' && response.id === this.active) {
       this.active = null;
       if (response.status === 'failed') this.on.error('failed', { message: response.status_details?.error?.message });

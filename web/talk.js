@@ -6,6 +6,7 @@ import { Envelope, InputClock } from './clock.js';
 const AUDIBLE = 0.00316; // -50 dBFS
 const THOUGHT_GAP_MS = 300; // a longer pause begins a new block of thought
 const REPORT_MS = 20;
+const LETTER_MS = 60; // of speech, about
 
 const newTurn = (item, from) => ({
   you: { item, from, to: null, text: '', final: false, typed: false, heard: [] }, // heard: { at, text }
@@ -46,7 +47,7 @@ export class Talk {
   input = new InputClock();
   userSpeaks = false;
 
-  // A new session counts sound from zero, and nothing runs there.
+  // A new session counts from zero, and nothing runs there.
   connected() {
     this.input = new InputClock();
     this.userSpeaks = false;
@@ -134,12 +135,12 @@ export class Talk {
 
   write({ response_id, delta, start_time: start }, now) {
     this.with(response_id, (answer, turn) => {
-      answer.words.push({ at: now, offset: start === undefined ? answer.receivedMs : start * 1000, text: delta });
+      // An untimed clause comes before its sound.
+      const guess = Math.max(answer.receivedMs, textOf(answer).length * LETTER_MS);
+      answer.words.push({ at: now, offset: start === undefined ? guess : start * 1000, text: delta });
       this.mark('first_word', now, turn);
     });
   }
-
-  // ---- what the page asks
 
   state(now) {
     const { turn, answer } = this;
@@ -155,7 +156,7 @@ export class Talk {
     return found || [from, to];
   }
 
-  // In ms after the user's last sound.
+  // After the user's last sound.
   latencies(turn) {
     const [, end] = this.voiceOf(turn);
     const { turn_end, transcript, first_word } = turn.marks;

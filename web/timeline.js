@@ -18,7 +18,7 @@ for (const lane of LANES) {
 const HEIGHT = bottom + AXIS;
 const [YOU, HEARS, THINKS, SPEAKS] = LANES;
 const REST_MS = 1500; // the view stops so long after the last thing that happened
-const AHEAD_MS = 1000; // room for the sound that waits to be played
+const AHEAD_MS = 1000; // room for sound that waits
 
 export class Timeline {
   back = 0; // ms before the present at which the view is held

@@ -110,6 +110,14 @@ test('the time of a word that the server tells is taken', () => {
   assert.equal(talk.answer.words[0].offset, 1250);
 });
 
+test('a clause that comes long before its sound is not heard at once', () => {
+  const { talk, say } = bed();
+  say(0, 'response.created', { response: { id: 'r' } });
+  say(0, 'response.output_audio_transcript.delta', { response_id: 'r', item_id: 'a', delta: 'A first clause of forty letters, or so.' });
+  say(1, 'response.output_audio_transcript.delta', { response_id: 'r', item_id: 'a', delta: ' And a second.' });
+  assert.deepEqual(talk.answer.words.map((w) => w.offset), [0, 2340]);
+});
+
 test('what was cut off is not heard', () => {
   const { talk, say } = bed();
   spoken(say, talk);
