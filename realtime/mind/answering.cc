@@ -166,9 +166,10 @@ void Answering::OnTokenOfF(TokenId id, engine::Position position, Time now, Out 
 
 void Answering::ReadThought(StreamReader::Read& read, TokenId id, engine::Position position,
                             Out out) {
-  ++thought_tokens_;
+  const int mark = form_.marks() && id == form_.marks()->answer ? 1 : 0;  // which is no thought
+  thought_tokens_ += 1 - mark;
   thought_ += read.thought;
-  teller_.Add(read.thought, 1, ThoughtWhile::kGap, out);
+  teller_.Add(read.thought, 1 - mark, ThoughtWhile::kGap, out);
   if (!f_reader_->in_thought()) {
     ended_itself_ = true;
     thought_end_ = position;

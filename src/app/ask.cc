@@ -6,6 +6,10 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "app/file_talk.h"
@@ -17,6 +21,32 @@
 
 namespace parley::app {
 namespace {
+
+struct PrintValue {
+  std::string operator()(std::monostate) const { return ""; }
+  std::string operator()(const bool* flag) const { return *flag ? "true" : "false"; }
+  std::string operator()(const std::string* text) const { return *text; }
+  std::string operator()(const EnumField& names) const {
+    return std::string(names.names.at(names.get()));
+  }
+  template <class Number>
+  std::string operator()(const Number* number) const {
+    std::ostringstream text;
+    text << *number;
+    return text.str();
+  }
+};
+std::string ValueOf(const ConfigField& field) { return std::visit(PrintValue(), field.target); }
+
+// Every key of the section `mind` with its value: what the thoughts of this run were bounded by.
+std::vector<std::pair<std::string, std::string>> HowItThinks(AppConfig config) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  for (const ConfigField& field : ListFields(config)) {
+    if (!field.path.starts_with("mind.") || field.is_section()) continue;
+    settings.emplace_back(field.path.substr(5), ValueOf(field));
+  }
+  return settings;
+}
 
 Status Ask(const AskOptions& options, const AppConfig& config, std::optional<JsonTrace>& json,
            double& failed_ms) {
@@ -38,6 +68,7 @@ Status Ask(const AskOptions& options, const AppConfig& config, std::optional<Jso
   PARLEY_TRY(auto recorder, AnswerRecorder::Create(options.out, runtime->voice_rate_hz()));
   Timeline timeline(stdout, isatty(STDOUT_FILENO) != 0);
   AskSummary summary;
+  summary.mind = HowItThinks(ours);
   summary.load_ms = load.count();
   summary.simulated = simulated;
   const auto follow = [&](const realtime::Event& event) {

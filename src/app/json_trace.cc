@@ -121,6 +121,10 @@ Json TurnObject(const TurnSummary& turn, bool simulated) {
           {"thought_tokens_listening", t.thought_tokens_listening},
           {"thought_tokens_after_turn", t.thought_tokens_after_turn},
           {"thought_tokens_speaking", t.thought_tokens_speaking},
+          {"thought_end", t.thought_end.empty() ? Json(nullptr) : Json(t.thought_end)},
+          {"covers", t.covers},
+          {"corrections", t.corrections},
+          {"tool_calls", t.tool_calls},
           {"answer_tokens", t.answer_tokens},
           {"tokens_wasted", t.tokens_wasted},
           {"reprefilled_tokens", t.reprefilled_tokens},
@@ -184,6 +188,9 @@ void JsonTrace::WriteSummary(const AskSummary& summary, const engine::EngineStat
   line["underruns"] = summary.underruns;
   line["stale_dropped"] = summary.session.stale_dropped;
   if (summary.no_speech) line["reason"] = "no_speech";
+  if (!summary.mind.empty()) {
+    for (const auto& [key, value] : summary.mind) line["mind"][key] = value;
+  }
   line["turns"] = std::move(turns);
   line["engine"] = EngineObject(engine);
   WriteJsonLine(file_.get(), line);

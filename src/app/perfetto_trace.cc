@@ -20,10 +20,13 @@ Result<PerfettoTrace> PerfettoTrace::Open(const std::string& path) {
 
 PerfettoTrace::PerfettoTrace(JsonFile file) : file_(std::move(file)) {
   std::fputs("[\n", file_.get());
-  static constexpr std::pair<Lane, const char*> kLanes[] = {{Lane::kYou, "you"},
-                                                            {Lane::kHears, "hears"},
-                                                            {Lane::kThinks, "thinks"},
-                                                            {Lane::kSpeaks, "speaks"}};
+  static constexpr std::pair<Lane, const char*> kLanes[] = {
+      {Lane::kYou, "you"},
+      {Lane::kHears, "hears"},
+      {Lane::kThinksListening, "thinks while listening"},
+      {Lane::kThinksGap, "thinks in the gap"},
+      {Lane::kThinksSpeaking, "thinks while speaking"},
+      {Lane::kSpeaks, "speaks"}};
   for (const auto& [lane, name] : kLanes) {
     const int id = static_cast<int>(lane);
     Put(file_.get(), {{"ph", "M"},
@@ -75,7 +78,10 @@ void PerfettoTrace::Write(const realtime::Event& event) {
   } else if (const auto* heard = std::get_if<realtime::Heard>(&event.what)) {
     Instant(Lane::kHears, heard->final ? "final" : "partial", t, heard->text);
   } else if (const auto* thought = std::get_if<realtime::Thought>(&event.what)) {
-    Instant(Lane::kThinks, "thought", t, std::string(thought->text.ForTrace()));
+    const Lane lane = thought->when == realtime::ThoughtWhile::kListening ? Lane::kThinksListening
+                      : thought->when == realtime::ThoughtWhile::kGap     ? Lane::kThinksGap
+                                                                          : Lane::kThinksSpeaking;
+    Instant(lane, "thought", t, std::string(thought->text.ForTrace()));
   } else if (const auto* say = std::get_if<realtime::Say>(&event.what)) {
     Instant(Lane::kSpeaks, "clause", t, say->text);
   } else if (const auto* audio = std::get_if<realtime::AudioOut>(&event.what)) {

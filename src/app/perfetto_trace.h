@@ -1,5 +1,5 @@
-// `--trace FILE`: a talk as a Perfetto trace (Chrome trace event JSON, https://ui.perfetto.dev opens it): four lanes on
-// one clock, what the user does, what was heard, what was thought, what is said.
+// `--trace FILE`: a talk as a Perfetto trace (Chrome trace event JSON, https://ui.perfetto.dev opens it): a lane each on
+// one clock for what the user does, what was heard, what was thought and when, what is said.
 // Thread:   one writer.
 // Memory:   events go to the file as they come; a file cut short still opens (the closing bracket is optional).
 // SPDX-License-Identifier: Apache-2.0
@@ -19,7 +19,14 @@ class PerfettoTrace {
   void Write(const realtime::Event& event);
 
  private:
-  enum class Lane : int { kYou = 1, kHears, kThinks, kSpeaks };
+  enum class Lane : int {
+    kYou = 1,
+    kHears,
+    kThinksListening,
+    kThinksGap,
+    kThinksSpeaking,
+    kSpeaks
+  };
   explicit PerfettoTrace(JsonFile file);
   void Slice(Lane lane, const std::string& name, Time begin, Duration length,
              const std::string& text);

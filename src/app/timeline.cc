@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/timeline.h"
 
+#include <algorithm>
 #include <cinttypes>
+#include <string_view>
 
 namespace parley::app {
 namespace {
@@ -17,6 +19,26 @@ std::string MsText(double ms) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.0f ms", ms);
   return text;
+}
+
+std::string OneLine(std::string_view text) {
+  std::string line;
+  for (const char c : text) line += c == '\n' ? ' ' : c;
+  while (line.ends_with(' ')) line.pop_back();
+  line.erase(0, std::min(line.find_first_not_of(' '), line.size()));
+  return line;
+}
+
+const char* WhileText(realtime::ThoughtWhile when) {
+  switch (when) {
+    case realtime::ThoughtWhile::kListening:
+      return " (while you speak)";
+    case realtime::ThoughtWhile::kGap:
+      return "";
+    case realtime::ThoughtWhile::kSpeaking:
+      return " (while it speaks)";
+  }
+  return "";
 }
 
 }  // namespace
@@ -58,7 +80,7 @@ void Timeline::Show(const realtime::Event& event) {
   } else if (const auto* turn = std::get_if<realtime::TurnEnded>(&event.what)) {
     Line(t, "you", kDim, "are done (" + turn->reason + ")");
   } else if (const auto* thought = std::get_if<realtime::Thought>(&event.what)) {
-    Line(t, "thinks", kCyan, std::string(thought->text.ForTrace()));
+    Line(t, "thinks", kCyan, OneLine(thought->text.ForTrace()) + WhileText(thought->when));
   } else if (const auto* say = std::get_if<realtime::Say>(&event.what)) {
     Line(t, "says", kGreen, say->text);
   } else if (std::holds_alternative<realtime::FirstAudio>(event.what)) {
@@ -92,6 +114,14 @@ void Timeline::ShowSummary(const AskSummary& summary) {
                  "  %" PRId64 " tokens of answer, %" PRId64
                  " tokens dropped with speculation, %" PRId64 " prefilled again\n",
                  t.answer_tokens, t.tokens_wasted, t.reprefilled_tokens);
+    if (t.thought_end.empty()) continue;
+    std::fprintf(out_,
+                 "  thought: %" PRId64 " tokens while you spoke, %" PRId64 " after, %" PRId64
+                 " while it spoke; ended by %s%s%s\n",
+                 t.thought_tokens_listening, t.thought_tokens_after_turn, t.thought_tokens_speaking,
+                 t.thought_end == "none" ? "nobody: none was needed" : t.thought_end.c_str(),
+                 t.covers > 0 ? "; the wait was covered" : "",
+                 t.corrections > 0 ? "; the answer was corrected" : "");
   }
   std::fflush(out_);
 }

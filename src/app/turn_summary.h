@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "realtime/session.h"
@@ -31,6 +32,7 @@ struct AskSummary {
   int64_t underruns = 0;   // times at which a loudspeaker would have had nothing to play
   bool simulated = false;  // --pace fast: no latency of this run is a measurement
   bool no_speech = false;
+  std::vector<std::pair<std::string, std::string>> mind;  // how it was told to think: key, value
 };
 
 }  // namespace parley::app

@@ -52,6 +52,29 @@ TEST(AskListens, WhatComesLaterChangesNothingBefore) {
   }
 }
 
+// Nor does a thought: a model that drafts while it listens, on one of the clips.
+TEST(AskListens, AThoughtKnowsOnlyWhatWasHeard) {
+  TempDir dir;
+  const std::vector<std::string> drafts = {"--set", "mind.style=drafted"};
+  const std::vector<float> sound = Samples(DataDir() + "/speech/conversation/turn_008.flac");
+  const std::vector<float> other = Samples(DataDir() + "/speech/read/jfk.flac");
+  WriteClip(dir.File("whole.wav"), sound);
+  const AskRun whole = Ask(dir, dir.File("whole.wav"), "fast", drafts);
+  ASSERT_EQ(whole.program.exit_status, 0) << whole.program.err;
+  ASSERT_FALSE(whole.Events("thought").empty()) << "nothing was thought: the test proves nothing";
+  EXPECT_EQ(whole.Events("thought")[0].at("while"), "listening");
+  EXPECT_GT(whole.summary.at("thought_tokens_listening"), 0);
+  EXPECT_EQ(whole.summary.at("mind").at("style"), "drafted");
+  const auto cut = static_cast<size_t>(static_cast<double>(sound.size()) * 0.8);
+  const double cut_ms = 1000.0 * static_cast<double>(cut) / kSampleRateHz;
+  std::vector<float> changed(sound.begin(), sound.begin() + static_cast<ptrdiff_t>(cut));
+  changed.insert(changed.end(), other.begin(), other.end());
+  WriteClip(dir.File("cut.wav"), changed);
+  const AskRun run = Ask(dir, dir.File("cut.wav"), "fast", drafts);
+  ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+  EXPECT_EQ(Before(run, cut_ms - 200), Before(whole, cut_ms - 200));
+}
+
 // The same question is answered at the same time whether the room falls silent behind it or goes on murmuring.
 TEST(AskListens, RoomNoiseBehindTheQuestionDoesNotDelayTheAnswer) {
   TempDir dir;

@@ -233,11 +233,20 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
     } else if (w[0] == "holds") {
       EXPECT_EQ(HeldText(talk), w.at(1)) << where;
     } else {
-      static const std::vector<std::string> kKnown = {
-          "config", "cost",  "reply",          "block",
-          "at",     "until", "style",          "tool",
-          "think",  "early", "think_for_ever", "end_inside_thought",
-          "note",   "reply_without_thought"};
+      static const std::vector<std::string> kKnown = {"config",
+                                                      "cost",
+                                                      "reply",
+                                                      "block",
+                                                      "at",
+                                                      "until",
+                                                      "style",
+                                                      "tool",
+                                                      "think",
+                                                      "early",
+                                                      "think_for_ever",
+                                                      "end_inside_thought",
+                                                      "note",
+                                                      "reply_without_thought"};
       EXPECT_TRUE(std::find(kKnown.begin(), kKnown.end(), w[0]) != kKnown.end())
           << where << ": not understood: " << w[0];
     }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,8 +36,8 @@ class ScriptedMind {
 
   std::deque<std::string> replies, thoughts, early;  // one a turn, the last one again and again
   std::deque<std::string> notes;                     // in the order of the talk, then none
-  // Instead of `notes`: the words since the last note.
-  std::function<std::string(const std::string& words)> take_note;
+  // Instead of `notes` and `thoughts`: what is thought of the words since the last note. Asked once for each.
+  std::function<std::string(const std::string& words, bool final)> take_note;
   std::string unfinished;       // a thought that never ends goes on with this
   std::string without_thought;  // the answer to a prompt that holds no thought; empty: as any other
   bool ends_itself = true;      // false: the turn ends inside the thought
@@ -58,6 +59,9 @@ class ScriptedMind {
       if (const auto answer = LastOf(inside, marks_.answer)) {
         return Reply(inside.subspan(*answer + 1), Holds(inside.first(*answer), Thought()));
       }
+      const auto last = LastOf(turn.first(*speech_end), marks_.note_end);
+      const size_t begin = last ? *last + 1 : 0;
+      if (take_note) thoughts = {Noted(turn.subspan(begin, *speech_end - begin), true)};
       return Think(inside, {marks_.answer});
     }
     const std::string text = Text(turn);
@@ -116,6 +120,13 @@ class ScriptedMind {
                                : std::span<const TokenId>(found + 2, turn.end());
   }
 
+  std::string Noted(std::span<const TokenId> words, bool final) {
+    const std::string text = Text(words);
+    const auto [entry, fresh] = noted_.try_emplace({text, final});
+    if (fresh) entry->second = take_note(text, final);
+    return entry->second;
+  }
+
   // What of `whole` does not stand at the end of `so_far` yet, as far as `so_far` begins it.
   static std::vector<TokenId> Rest(std::span<const TokenId> so_far,
                                    const std::vector<TokenId>& whole) {
@@ -133,7 +144,7 @@ class ScriptedMind {
     const auto before = turn.first(at);
     if (take_note) {
       const auto last = LastOf(before, marks_.note_end);
-      note = take_note(Text(before.subspan(last ? *last + 1 : 0)));
+      note = Noted(before.subspan(last ? *last + 1 : 0), false);
     } else {
       const auto index = static_cast<size_t>(std::count(before.begin(), before.end(), marks_.note));
       if (index < notes.size()) note = notes[index];
@@ -188,6 +199,7 @@ class ScriptedMind {
 
   std::shared_ptr<const WordTokenizer> tokenizer_;
   const realtime::StyleMarks marks_;
+  std::map<std::pair<std::string, bool>, std::string> noted_;
 };
 
 }  // namespace parley::test
