@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -54,10 +55,10 @@ class CpuBackend final : public Backend {
   void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
             std::span<float> values) override;
   void Rope(const TensorView& x, const RopeParams& params, const StepBatch& batch) override;
-
-  // attention.cc
   void AppendKv(const TensorView& k, const TensorView& v, const StepBatch& batch,
                 int32_t layer) override;
+
+  // attention.cc
   void Attend(const TensorView& q, const StepBatch& batch, int32_t layer,
               const TensorView& out) override;
   void AttendDense(const TensorView& q, const TensorView& k, const TensorView& v, int32_t head_dim,
@@ -85,9 +86,16 @@ class CpuBackend final : public Backend {
     int32_t seq = 0;
     int32_t keys = 0;  // that its last row sees
   };
+  // Neighbouring blocks of branches that begin with the same page: a page they share is turned once for all of them.
+  struct AttendFamily {
+    std::span<const AttendBlock> blocks{};
+    int32_t first_row = 0;
+    int32_t rows = 0;
+  };
   struct Attention;
   template <class Source>
-  void RunAttention(const Attention& attention, const Source& source);  // all of blocks_
+  void RunAttention(const Attention& attention, const Source& source);  // all of families_
+  void JoinFamilies(const StepBatch& batch, int32_t kv_heads);          // of blocks_
 
   struct RopeTable {
     float theta = 0.0F;
@@ -114,6 +122,7 @@ class CpuBackend final : public Backend {
   Buffer<float> attend_scratch_;
   Buffer<float> attend_partial_;
   std::vector<AttendBlock> blocks_;
+  std::vector<AttendFamily> families_;
   std::vector<RopeTable> rope_;
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/host.h"
@@ -159,6 +160,33 @@ void CpuBackend::Rope(const TensorView& x, const RopeParams& params, const StepB
         head[2 * i] = a * cosine[i] - b * sine[i];
         head[2 * i + 1] = a * sine[i] + b * cosine[i];
       }
+    }
+  });
+}
+
+void CpuBackend::AppendKv(const TensorView& k, const TensorView& v, const StepBatch& batch,
+                          int32_t layer) {
+  host::CheckBatch(k, batch, layer);
+  host::CheckBatch(v, batch, layer);
+  const KvGeometry& g = batch.pool->geometry;
+  PARLEY_CHECK(k.cols == g.kv_heads * g.head_dim && v.cols == k.cols, "AppendKv: whole heads");
+  const auto put = [&](const float* from, int32_t page, int32_t slot, host::KvPart part,
+                       int32_t head) {
+    void* slots = host::PageHead(*batch.pool, page, layer, part, head);
+    const ptrdiff_t at = static_cast<ptrdiff_t>(slot) * g.head_dim;
+    if (g.dtype == DType::kBf16) {
+      kernels_.to_bf16(from, g.head_dim, static_cast<uint16_t*>(slots) + at);
+    } else {
+      std::memcpy(static_cast<float*>(slots) + at, from,
+                  sizeof(float) * static_cast<size_t>(g.head_dim));
+    }
+  };
+  ForRows(batch.rows, 2 * k.cols, [&](int32_t r) {
+    const int32_t page = host::PageOf(batch, batch.row_seq[r], batch.position[r]);
+    const int32_t slot = batch.position[r] % kPageTokens;
+    for (int32_t head = 0; head < g.kv_heads; ++head) {
+      put(k.F32(r) + head * g.head_dim, page, slot, host::KvPart::kKey, head);
+      put(v.F32(r) + head * g.head_dim, page, slot, host::KvPart::kValue, head);
     }
   });
 }

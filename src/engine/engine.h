@@ -7,7 +7,8 @@
 //           that were reported; Fork and Rollback take any position up to it, also of appends that still wait.
 //           Beyond it is a checked bug. A Rollback cancels appends behind it (their Done gets kCancelled).
 // Failure:  after a failed Append every later Append and Generate of the sequence fails alike, until a Rollback says
-//           from where to go on: calls that were already on their way do not go on from the wrong place.
+//           from where to go on: calls that were already on their way do not go on from the wrong place. A Rollback or
+//           Fork to a position that never came about is such a call: the sequence, or the fork, goes on failing.
 // Laziness: the last position is computed when somebody wants what follows it (the next Append or Generate). Nobody
 //           can see this but a clock: Done means "everything before the last row is in the cache".
 // Thread:   every call is a message to the engine's thread and never blocks; safe from any thread. Completions and

@@ -118,7 +118,10 @@ void EngineCore::On(RollbackCall& call, Notices& notices) {
   if (sequence.lost) return;
   PARLEY_CHECK(call.to >= 0 && (call.to <= sequence.length() || sequence.failed),
                "rollback beyond the sequence's length");
-  const Position to = std::min(call.to, sequence.length());
+  // Sent before its caller knew that some of what it keeps never came about: the failure stands, or the next Append
+  // would go on from another position than the caller's.
+  if (call.to > sequence.length()) return;
+  const Position to = call.to;
   sequence.failed.reset();
   CancelAppends(sequence, to, Fail(Code::kCancelled, "rolled back"), notices);
   sequence.TruncateIds(to);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How well is the voice understood? Speaks the 40 sentences of tts_sentences.txt with parley_say,
+"""How well is the voice understood? Speaks the 60 sentences of tts_sentences.txt with parley_say,
 has Whisper base write them down (greedy, padded to 30 s), and counts wrong words.
 
   python3 tests/bench/tts_wer.py build-dev/tests/bench/parley_say MODELS_DIR [SETTINGS ...]

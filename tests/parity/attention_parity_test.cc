@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "parity/two_backends.h"
@@ -132,6 +133,27 @@ TEST_P(AttentionParity, SequencesSharePagesInOneStep) {
   };
   const std::vector<float> ref = run(ref_);
   EXPECT_TRUE(Close(run(fast_), ref, std::vector<double>(ref.size(), Tolerance(64, 49))));
+}
+
+// Four branches of a trunk of 160 positions in one step, of which two share one more page that is not yet full: the
+// same bits as in steps of their own.
+TEST_P(AttentionParity, BranchesOfATrunkGiveTheBitsOfEachAlone) {
+  const Geometry g = kGeometries[0];
+  const std::vector<int32_t> trunk = Range(0, 10);
+  std::vector<std::vector<int32_t>> tables(4, trunk);
+  for (size_t i = 0; i < 3; ++i) tables[i].push_back(10 + static_cast<int32_t>(i));
+  tables[3].push_back(10);
+  Paged paged(fast_, g, DType::kBf16, tables, 13);
+  (void)paged.Step(std::vector<int32_t>(160, 0), Range(0, 160));
+  (void)paged.Step({0, 0, 0, 0, 0, 1, 2, 2}, {160, 161, 162, 163, 164, 160, 160, 161});
+  const std::vector<float> together = paged.Step({0, 1, 2, 3}, {164, 160, 161, 162}, false);
+  std::vector<float> alone;
+  for (const auto& [seq, position] :
+       {std::pair(0, 164), std::pair(1, 160), std::pair(2, 161), std::pair(3, 162)}) {
+    const std::vector<float> one = paged.Step({seq}, {position}, false);
+    alone.insert(alone.end(), one.begin(), one.end());
+  }
+  EXPECT_TRUE(Identical(together, alone));
 }
 
 TEST_P(AttentionParity, AnyCutIntoStepsGivesTheSameBits) {

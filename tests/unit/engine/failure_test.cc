@@ -55,6 +55,25 @@ TEST_F(FailureTest, AnAppendOfTheStepFailsAndLeavesNoPositions) {
   EXPECT_EQ(bed_.Say(talk, 5), bed_.Say(fresh, 5));
 }
 
+// The caller sends all of it before the failure of the first Append can have reached it.
+TEST_F(FailureTest, CallsThatCountOnAFailedAppendFailWithIt) {
+  const Sequence talk = bed_.Open();
+  ASSERT_TRUE(bed_.Append(talk, Ids(5)).has_value());
+  std::vector<Code> told;
+  const auto done = [&told](const Result<engine::Position>& r) {
+    told.push_back(r ? Code::kIo : r.error().code);
+  };
+  bed_.engine().Append(talk, {.tokens = {-7}}, Urgency::kFirstWords, done);  // refused at once
+  bed_.engine().Rollback(talk, 6);  // to a position that never came about
+  bed_.engine().Append(talk, {.tokens = Ids(4)}, Urgency::kFirstWords, done);
+  const Sequence branch = bed_.engine().Fork(talk, 10);
+  bed_.engine().Append(branch, {.tokens = Ids(1)}, Urgency::kFirstWords, done);
+  bed_.Run();
+  EXPECT_EQ(told, std::vector<Code>(3, Code::kInvalidArgument));
+  bed_.engine().Rollback(talk, 5);  // now it knows
+  EXPECT_EQ(bed_.Append(talk, Ids(4)).value(), 9);
+}
+
 TEST_F(FailureTest, ADeviceThatKeepsFailingIsGivenUpWithWhatToDo) {
   const Sequence talk = bed_.Open();
   const Sequence other = bed_.Open();
