@@ -28,6 +28,8 @@ struct SpeechChunk {
   std::vector<float> samples;   // mono, [-1, 1], at sample_rate_hz()
   int64_t first_sample = 0;     // of this chunk, counted from the start of this Speak
   std::vector<WordSpan> words;  // every word once, in the chunk in which it starts
+  bool words_estimated =
+      false;  // the voice does not know when it says what: first_sample is a guess
   bool last = false;
 };
 

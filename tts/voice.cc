@@ -6,6 +6,7 @@
 #include "tts/espeak_program.h"
 #include "tts/flite_g2p.h"
 #include "tts/piper_voice.h"
+#include "tts/remote_voice.h"
 
 namespace parley::tts {
 namespace {
@@ -40,6 +41,10 @@ Result<std::unique_ptr<Phonemizer>> OpenPhonemizer(const VoiceConfig& config) {
 }  // namespace
 
 Result<std::unique_ptr<Synthesizer>> OpenVoice(const std::string& dir, const VoiceConfig& config) {
+  if (config.kind == VoiceKind::kRemote) {
+    PARLEY_TRY(auto remote, RemoteVoice::Open(config));
+    return std::unique_ptr<Synthesizer>(std::move(remote));
+  }
   PARLEY_TRY(const std::string onnx, OnnxIn(dir));
   PARLEY_TRY(auto phonemizer, OpenPhonemizer(config));
   PARLEY_TRY(auto voice, PiperVoice::Load(onnx, config, std::move(phonemizer)));

@@ -13,7 +13,8 @@
 
 namespace parley::tts {
 
-// `dir` holds one Piper voice: NAME.onnx and NAME.onnx.json. The voice is warm when it returns.
+// `dir` holds one Piper voice: NAME.onnx and NAME.onnx.json. The voice is warm when it returns. A remote voice needs no
+// `dir`, and is not called before somebody speaks.
 Result<std::unique_ptr<Synthesizer>> OpenVoice(const std::string& dir, const VoiceConfig& config);
 
 }  // namespace parley::tts

@@ -108,7 +108,10 @@ class LoadedRuntime final : public Runtime {
   }
 
   Status LoadVoice(const std::string& root) {
-    PARLEY_TRY(const std::string path, LocateModel(root, config_.models.voice));
+    std::string path;
+    if (config_.voice.kind == tts::VoiceKind::kPiper) {
+      PARLEY_TRY(path, LocateModel(root, config_.models.voice));
+    }
     PARLEY_TRY(voice_, tts::OpenVoice(path, config_.voice));
     return {};
   }

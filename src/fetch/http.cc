@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -74,6 +75,25 @@ size_t OnBody(char* data, size_t size, size_t count, void* user) {
   }
   if (transfer.status) transfer.status = transfer.write(bytes);
   return transfer.status ? bytes.size() : 0;  // 0 ends the transfer
+}
+
+// Gives a silent transfer up: libcurl's own low-speed limit looks at an average and takes five seconds longer.
+struct Watch {
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  std::chrono::seconds stall;
+  curl_off_t bytes = 0;
+  bool stalled = false;
+};
+
+int OnProgress(void* user, curl_off_t, curl_off_t down, curl_off_t, curl_off_t up) {
+  auto& watch = *static_cast<Watch*>(user);
+  const auto now = std::chrono::steady_clock::now();
+  if (down + up != watch.bytes) {
+    watch.bytes = down + up;
+    watch.last = now;
+  }
+  watch.stalled = now - watch.last >= watch.stall;
+  return watch.stalled ? 1 : 0;
 }
 
 // Whether asking again can help.
@@ -292,6 +312,47 @@ Result<HttpAnswer> HttpClient::Get(const std::string& url, const std::vector<std
   answer.url = info(CURLINFO_EFFECTIVE_URL);
   answer.content_type = info(CURLINFO_CONTENT_TYPE);
   return answer;
+}
+
+Status HttpClient::Post(const HttpPost& post, const HttpBody& body) {
+  Transfer transfer;
+  transfer.begin = [](long, std::optional<int64_t>) { return Status(); };
+  transfer.write = [&](std::string_view bytes) -> Status {
+    if (body(bytes)) return {};
+    return Fail(Code::kCancelled, "cancelled");
+  };
+  std::unique_ptr<curl_slist, SlistFree> list;
+  for (const std::string& header : post.headers) {
+    list.reset(curl_slist_append(list.release(), header.c_str()));
+  }
+  Impl& impl = *impl_;
+  impl.message[0] = '\0';
+  impl.Prepare(post.url, list.get(), transfer);
+  curl_easy_setopt(impl.curl, CURLOPT_POSTFIELDS, post.body.data());
+  curl_easy_setopt(impl.curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                   static_cast<curl_off_t>(post.body.size()));
+  curl_easy_setopt(impl.curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(impl.curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(post.connect.count()));
+  Watch watch{.stall = post.stall};
+  curl_easy_setopt(impl.curl, CURLOPT_LOW_SPEED_TIME, 0L);
+  curl_easy_setopt(impl.curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(impl.curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
+  curl_easy_setopt(impl.curl, CURLOPT_XFERINFODATA, &watch);
+  const CURLcode done = curl_easy_perform(impl.curl);
+  long code = 0;
+  curl_easy_getinfo(impl.curl, CURLINFO_RESPONSE_CODE, &code);
+  if (!transfer.status) return transfer.status;
+  if (watch.stalled) {
+    return Fail(Code::kTimeout, PrintableUrl(post.url) + " was silent for " +
+                                    std::to_string(post.stall.count()) + " s");
+  }
+  if (done != CURLE_OK) {
+    const std::string why = impl.message[0] ? impl.message : curl_easy_strerror(done);
+    return Fail(done == CURLE_OPERATION_TIMEDOUT ? Code::kTimeout : Code::kPeer,
+                PrintableUrl(post.url) + ": " + why);
+  }
+  if (code < 200 || code > 299) return HttpError(post.url, code, transfer.error_body);
+  return {};
 }
 
 Status HttpClient::Fetch(const Download& download, const HttpProgress& progress) {

@@ -1,4 +1,4 @@
-// GET over HTTP(S): small answers into memory, files onto the disk with resume.
+// HTTP(S): GET of small answers into memory and of files onto the disk with resume; POST whose answer streams.
 // Thread:   one client per thread.
 // Memory:   an answer is at most `max_bytes`; a file goes straight to disk.
 // Overload: a transfer that stalls is given up after 30 s and tried again, where it stopped.
@@ -37,6 +37,16 @@ struct Download {
   int64_t size = 0;                  // what is expected
 };
 
+struct HttpPost {
+  std::string url;
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;
+  std::chrono::seconds connect{5};
+  std::chrono::seconds stall{10};  // without a byte: given up
+};
+
+// Called as bytes arrive; false cancels.
+using HttpBody = std::function<bool(std::string_view bytes)>;
 // Called as bytes arrive; false cancels.
 using HttpProgress = std::function<bool(int64_t done, int64_t total)>;
 
@@ -49,6 +59,9 @@ class HttpClient {
 
   Result<HttpAnswer> Get(const std::string& url, const std::vector<std::string>& headers,
                          size_t max_bytes);
+
+  // The body of a good answer, piece by piece. Never tried again, never redirected: a POST may have been acted on.
+  Status Post(const HttpPost& post, const HttpBody& body);
 
   // Until `path` has `size` bytes. The bytes are whatever the server sent: check their hash.
   Status Fetch(const Download& download, const HttpProgress& progress);

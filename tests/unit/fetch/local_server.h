@@ -31,11 +31,14 @@ struct Route {
   bool ranges = true;             // false: every answer is whole
   std::vector<size_t> cut_after;  // the n-th request is cut off after this many bytes of body
   int failures = 0;               // so many requests get 503 first
+  bool never_ends = false;        // the connection stays open, silent, behind cut_after bytes
 };
 
 struct Request {
   std::string path;
   std::map<std::string, std::string> headers;  // names in lower case
+  std::string method;
+  std::string body;
 };
 
 class LocalServer {
@@ -96,7 +99,9 @@ class LocalServer {
       text.append(buffer, static_cast<size_t>(got));
     }
     Request request;
-    request.path = text.substr(4, text.find(' ', 4) - 4);
+    const size_t path = text.find(' ') + 1;
+    request.method = text.substr(0, path - 1);
+    request.path = text.substr(path, text.find(' ', path) - path);
     for (size_t at = text.find("\r\n") + 2; text.compare(at, 2, "\r\n") != 0;) {
       const size_t colon = text.find(':', at);
       const size_t end = text.find("\r\n", at);
@@ -104,6 +109,13 @@ class LocalServer {
       for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       request.headers[name] = text.substr(colon + 2, end - colon - 2);
       at = end + 2;
+    }
+    request.body = text.substr(text.find("\r\n\r\n") + 4);
+    const auto length = static_cast<size_t>(std::atoll(request.headers["content-length"].c_str()));
+    while (request.body.size() < length) {
+      const ssize_t got = recv(peer, buffer, sizeof(buffer), 0);
+      if (got <= 0) return {};
+      request.body.append(buffer, static_cast<size_t>(got));
     }
     return request;
   }
@@ -114,6 +126,7 @@ class LocalServer {
     std::string head;
     std::string body;
     std::optional<size_t> cut;
+    bool never_ends = false;
     {
       std::lock_guard lock(mutex_);
       requests_.push_back(*request);
@@ -125,6 +138,7 @@ class LocalServer {
         if (auto& cuts = found->second.cut_after; !cuts.empty() && !body.empty()) {
           cut = cuts.front();
           cuts.erase(cuts.begin());
+          never_ends = found->second.never_ends;
         }
       }
     }
@@ -136,6 +150,8 @@ class LocalServer {
       if (put <= 0) return;
       sent += static_cast<size_t>(put);
     }
+    char byte = 0;
+    if (never_ends) (void)recv(peer, &byte, 1, 0);  // until the client gives up
   }
 
   static std::pair<std::string, std::string> Compose(const Request& request, Route& route) {
