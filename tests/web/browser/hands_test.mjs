@@ -99,6 +99,18 @@ test('push to talk on a phone', async (t) => {
     assert.ok(await browser.run("return document.querySelector('#present').hidden"));
   });
 
+  await t.test('a screen reader finds everything by name', async () => {
+    const { nodes } = await browser.cdp('Accessibility.getFullAXTree');
+    const named = (role) => nodes.filter((node) => !node.ignored && node.role?.value === role).map((node) => node.name?.value ?? '');
+    assert.deepEqual(named('button'), ['Settings', 'End', 'Hold to talk', 'Stop answer', 'Send']);
+    assert.deepEqual(named('combobox'), ['Microphone', 'Effort', 'Voice']);
+    assert.deepEqual([named('textbox'), named('meter')], [['Message'], ['Your level', 'Level of the answer']]);
+    assert.match(named('group')[0], /^Timeline of the talk/);
+    assert.equal(named('status').length, 1);
+    const live = await browser.run("return document.querySelector('#announce').textContent");
+    assert.match(live, /^(You|parley): /);
+  });
+
   await t.test('the settings fit, and close with a key', async () => {
     await browser.click('#openSettings');
     await picture(browser, 'narrow-settings');
