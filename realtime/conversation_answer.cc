@@ -12,6 +12,19 @@ namespace {
 
 constexpr int kMostRebuilds = 3;  // of the trunk, with nothing decoded between them
 
+// Do the ids say this text and nothing else? White space before an answer is no part of it.
+bool SayOnly(const model::Tokenizer& tokenizer, std::span<const TokenId> ids,
+             std::string_view text) {
+  if (std::any_of(ids.begin(), ids.end(), [&](TokenId id) { return tokenizer.IsSpecial(id); })) {
+    return false;
+  }
+  const std::string said = tokenizer.Decode(ids);
+  const auto words = [](std::string_view s) {
+    return s.substr(std::min(s.find_first_not_of(" \t\r\n"), s.size()));
+  };
+  return words(said) == words(text);
+}
+
 }  // namespace
 
 // ---- mind: words to an answer --------------------------------------------------------------------
@@ -267,14 +280,19 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   trace_.answer_ids = answer_ids_;
   trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
   trace_.reprefilled_tokens = trunk_.reprefilled() - reprefilled_before_;
-  std::string tail = ledger.text().substr(cut.token_chars, cut.chars - cut.token_chars);
+  // Spoken text is remembered by its ids, unless a thought, a tag or a call stands among them.
+  std::span<const TokenId> ids = std::span(answer_ids_).first(cut.tokens);
+  size_t told = cut.token_chars;
+  if (!SayOnly(*parts_.tokenizer, ids, trace_.answer.substr(0, told))) {
+    ids = {};
+    told = 0;
+  }
+  std::string tail = trace_.answer.substr(told);
   if (interrupted && cut.chars > 0 && cut.chars < ledger.text().size()) {
     tail += config_.conversation.interruption_note;
   }
-  TrunkEdit edit = asked_
-                       ? trunk_.Close(mind_->Remembered(*text_),
-                                      std::span(answer_ids_).first(cut.tokens), tail, trace_.answer)
-                       : trunk_.Unhear();
+  TrunkEdit edit =
+      asked_ ? trunk_.Close(mind_->Remembered(*text_), ids, tail, trace_.answer) : trunk_.Unhear();
   EndThinking();
   asked_ = ended_ = false;
   speaker_.End();

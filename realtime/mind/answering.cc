@@ -206,6 +206,9 @@ void Answering::Weigh(Time now, Out out) {
 
 void Answering::Arm(Time now, Out out) {
   if (stage_ != Stage::kThought && stage_ != Stage::kTool) return;
+  // Inside a call nothing is decided: its end weighs anew, and a time that has passed already would
+  // wake us for ever.
+  if (stage_ == Stage::kThought && (f_reader_->in_call() || held_call_)) return;
   if (stage_ == Stage::kThought && config_.effort == Effort::kMedium) {
     out.emplace_back(mind::WakeAt{std::max(now, SpeakAt())});
   } else if (committed_ && !covered_) {

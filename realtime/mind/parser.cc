@@ -22,6 +22,7 @@ AnswerParser::AnswerParser(std::shared_ptr<const model::Tokenizer> tokenizer, Pa
       options_(std::move(options)),
       stream_(tokenizer_),
       in_thought_(options_.begins_in_thought),
+      tagged_(in_thought_ && !options_.close_id),
       answer_begun_(options_.goes_on) {}
 
 std::vector<AnswerParser::Piece> AnswerParser::Push(TokenId id) {
@@ -65,7 +66,7 @@ std::vector<AnswerParser::Piece> AnswerParser::Flush() {
 
 std::vector<AnswerParser::Piece> AnswerParser::EndThought() {
   std::vector<Piece> out = Flush();
-  in_thought_ = false;
+  in_thought_ = tagged_ = false;
   return out;
 }
 
@@ -99,7 +100,8 @@ void AnswerParser::SplitThought(std::string text, bool last, std::vector<Piece>&
     Give(std::string_view(held_).substr(0, at), out);
     const bool opens = open < close;
     held_.erase(0, at + (opens ? options_.open_tag : options_.close_tag).size());
-    in_thought_ = opens;
+    if (in_thought_ && !tagged_) continue;  // what a mark has opened, only a mark closes
+    in_thought_ = tagged_ = opens;
   }
   const size_t keep =
       last ? 0 : std::max(OpenTag(held_, options_.open_tag), OpenTag(held_, options_.close_tag));

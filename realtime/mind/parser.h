@@ -74,6 +74,7 @@ class AnswerParser {
   size_t bytes_in_ = 0, bytes_out_ = 0;  // of the text stream: equal when no character is open
   bool stream_clean_ = true;
   bool in_thought_;
+  bool tagged_;        // by a tag of text, which another may close
   bool answer_begun_;  // white space before the first word is not part of the answer
   int64_t special_dropped_ = 0;
 };

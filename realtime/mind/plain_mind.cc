@@ -165,10 +165,9 @@ void PlainMind::Give(std::vector<AnswerParser::Piece> pieces) {
   for (AnswerParser::Piece& piece : pieces) {
     if (auto* answer = std::get_if<AnswerText>(&piece)) {
       out_.emplace_back(mind::Say{std::move(*answer)});
-    } else {
-      out_.emplace_back(
-          mind::Think{std::move(std::get<ThoughtText>(piece)), ThoughtWhile::kGap, 0});
-    }
+    } else if (auto* thought = std::get_if<ThoughtText>(&piece)) {
+      out_.emplace_back(mind::Think{std::move(*thought), ThoughtWhile::kGap, 0});
+    }  // a call: it was not offered a tool, and what it wrote is not for speaking
   }
 }
 

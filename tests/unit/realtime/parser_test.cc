@@ -97,6 +97,26 @@ TEST(AnswerParser, SpecialTokensNeverPass) {
   EXPECT_EQ(parser.special_dropped(), 2);
 }
 
+// A model that takes notes may write a tag into one: it is not the end of the thought.
+TEST(AnswerParser, ATagDoesNotCloseWhatAMarkHasOpened) {
+  const auto tokenizer = std::make_shared<ByteTokenizer>();
+  ParserOptions options;
+  options.begins_in_thought = true;
+  options.close_id = 270;
+  AnswerParser parser(tokenizer, options);
+  std::vector<TokenId> ids;
+  const auto write = [&](const std::string& text) {
+    const auto more = tokenizer->Encode(text, model::SpecialTokens::kAsText);
+    ids.insert(ids.end(), more.begin(), more.end());
+  };
+  write("a</think>b<think>c</think>d");
+  ids.push_back(270);
+  write("Yes.<think>e</think> No.");
+  const Split split = Parse(parser, ids);
+  EXPECT_EQ(split.thought, "abcde");
+  EXPECT_EQ(split.answer, "Yes. No.");
+}
+
 TEST(AnswerParser, KnowsWhenNothingIsHeldBack) {
   const auto tokenizer = std::make_shared<ByteTokenizer>();
   AnswerParser parser(tokenizer, {});
