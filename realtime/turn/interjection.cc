@@ -60,6 +60,20 @@ size_t InterjectionRules::Match(const std::vector<Phrase>& phrases, const Phrase
   return longest;
 }
 
+bool InterjectionRules::Begins(const std::vector<Phrase>& phrases, const Phrase& words, size_t at) {
+  const size_t rest = words.size() - at;
+  return std::any_of(phrases.begin(), phrases.end(), [&](const Phrase& phrase) {
+    if (phrase.size() < rest) return false;
+    for (size_t i = 0; i + 1 < rest; ++i) {
+      if (phrase[i] != words[at + i]) return false;
+    }
+    // One letter of a first word could become anything.
+    const std::string& last = words.back();
+    return phrase[rest - 1] == last ||
+           (phrase[rest - 1].starts_with(last) && (rest > 1 || last.size() > 1));
+  });
+}
+
 Interjection InterjectionRules::Read(std::string_view transcript) const {
   const std::vector<std::string> words = Words(transcript);
   Interjection said{Says::kNothing, static_cast<int>(words.size())};
@@ -76,6 +90,10 @@ Interjection InterjectionRules::Read(std::string_view transcript) const {
     const size_t matched = Match(backchannels_, words, at);
     if (matched == 0) break;
     at += matched;
+    ++phrases;
+  }
+  if (at < words.size() && Begins(backchannels_, words, at)) {
+    at = words.size();
     ++phrases;
   }
   const bool all = at == words.size() && phrases <= kMostPhrases;

@@ -17,7 +17,7 @@ namespace parley::realtime {
 enum class Says {
   kUnknown,      // nobody has transcribed it yet
   kNothing,      // it holds no words
-  kBackchannel,  // nothing but phrases that ask the speaker to go on
+  kBackchannel,  // nothing but phrases that ask the speaker to go on; the last may be half said
   kStop,         // a word that interrupts by itself
   kWords
 };
@@ -47,6 +47,8 @@ class InterjectionRules {
   using Phrase = std::vector<std::string>;  // words in lower case, without punctuation
   // How many words from `at` on are one of the phrases; 0: none.
   static size_t Match(const std::vector<Phrase>& phrases, const Phrase& words, size_t at);
+  // Could what stands from `at` on become one of the phrases, when more of it is heard?
+  static bool Begins(const std::vector<Phrase>& phrases, const Phrase& words, size_t at);
 
   const TurnConfig config_;
   std::vector<Phrase> backchannels_, stops_;

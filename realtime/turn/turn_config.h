@@ -70,7 +70,7 @@ struct TurnConfig {
     v("barge_in_words", barge_in_words, Range{1, 20},
       "words that stop an answer, however short their voice, unless they are a backchannel");
     v("ask_words_ms", ask_words_ms, Range{32, 5000},
-      "voice during an answer after which it is transcribed [ms]");
+      "new voice during an answer after which it is transcribed again [ms]");
     v("verdict_ms", verdict_ms, Range{0, 5000},
       "how long a decision waits for that transcript [ms]");
     v("backchannel_ms", backchannel_ms, Range{32, 20000},

@@ -152,6 +152,7 @@ void TurnTaker::Answering(Time end) {
     long_enough_ = end;
     duck_voice_ = run();
     duck_voice_end_ = end;
+    asked_voice_ = {};
     said_ = {};
     words_missing_ = false;
     out_.emplace_back(turn::Duck{duck_begin_});
@@ -167,28 +168,32 @@ void TurnTaker::Answering(Time end) {
   if (words_missing_) patience += milliseconds(config_.verdict_ms);
   if (quiet < patience) return;
   // A word just before the end is for when the answer is over.
-  if (said_.words > 0 && answer_end_ && AtBoundary()) return;
+  if (said_.words > 0 && NearEnd()) return;
   ducked_ = false;
   out_.emplace_back(turn::Unduck{});
 }
 
-// Once when there is enough voice to hear a word in, and whenever it has paused since: a short
-// voice is over before a decision is due, and its words may be "stop".
+// When there is enough new voice to hear a word in, and whenever it has paused since: a short voice
+// is over before a decision is due, and its words may be "stop".
 void TurnTaker::MayAskWords() {
   const bool enough =
-      duck_voice_ >= milliseconds(config_.ask_words_ms) && asked_words_ == duck_begin_;
+      !words_missing_ && duck_voice_ - asked_voice_ >= milliseconds(config_.ask_words_ms);
   const bool paused =
       asked_words_ < duck_voice_end_ && now_ - duck_voice_end_ >= milliseconds(config_.prepare_ms);
   if (!enough && !paused) return;
   asked_words_ = now_;
+  asked_voice_ = duck_voice_;
   words_missing_ = true;
   out_.emplace_back(turn::AskWords{});
 }
 
+bool TurnTaker::NearEnd() const {
+  return answer_end_ && *answer_end_ - duck_begin_ < milliseconds(config_.boundary_ms);
+}
+
 bool TurnTaker::AtBoundary() const {
   const Duration margin = milliseconds(config_.boundary_ms);
-  return duck_begin_ - answer_begin_ < margin ||
-         (answer_end_ && *answer_end_ - duck_begin_ < margin);
+  return duck_begin_ - answer_begin_ < margin || NearEnd();
 }
 
 bool TurnTaker::Interrupted() {

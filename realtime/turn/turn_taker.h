@@ -100,6 +100,7 @@ class TurnTaker {
   void CommitBargeIn();
   bool Interrupted();  // commits when it is so
   void MayAskWords();
+  bool NearEnd() const;
   bool AtBoundary() const;
   Duration run() const { return run_counts_ ? run_end_ - run_begin_ : Duration::zero(); }
   Duration silence() const { return now_ - speech_end_; }
@@ -125,6 +126,7 @@ class TurnTaker {
   Duration duck_voice_{};       // voice since duck_begin_
   Time long_enough_{};          // when there was barge_in_ms of it
   Time asked_words_{};          // when its words were asked for last
+  Duration asked_voice_{};      // and how much voice there was then
   bool words_missing_ = false;  // and have not come
   Interjection said_;
   Time answer_begin_{};

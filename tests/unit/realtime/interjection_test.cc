@@ -24,9 +24,14 @@ TEST(Interjection, IsReadFromItsWords) {
                {"yeah of course", Says::kBackchannel, 3},
                {"oh, okay, I see", Says::kBackchannel, 4},
                {"yeah yeah yeah yeah yeah", Says::kWords, 5},  // too long a row
-               {"i", Says::kWords, 1},
+               {"i", Says::kBackchannel, 1},                   // it may become "I see"
+               {"oh i", Says::kBackchannel, 2},
+               {"i want", Says::kWords, 2},
+               {"ye", Says::kBackchannel, 1},
+               {"n", Says::kWords, 1},
+               {"yeah of c", Says::kBackchannel, 3},
                {"I see him", Says::kWords, 3},
-               {"of", Says::kWords, 1},
+               {"of", Says::kBackchannel, 1},  // "of course"
                {"Stop!", Says::kStop, 1},
                {"okay stop", Says::kStop, 2},
                {"No.", Says::kStop, 1},

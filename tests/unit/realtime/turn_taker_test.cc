@@ -178,7 +178,7 @@ TEST(TurnTaker, ABackchannelIsNotStoppedFor) {
   t.Frames(9, 0.9F);
   t.Keep(t.taker.OnWords("Mm-hmm. Right,"));
   t.Frames(10, 0.9F).Frames(3, 0.1F);
-  EXPECT_EQ(t.Take(), "duck@672 words@832 words@1248");
+  EXPECT_EQ(t.Take(), "duck@672 words@832 words@1088 words@1248");
   t.Keep(t.taker.OnWords("Mm-hmm. Right, I see."));
   t.Frames(10, 0.1F);
   EXPECT_EQ(t.Take(), "unduck@1504");
@@ -189,7 +189,7 @@ TEST(TurnTaker, ALongBackchannelIsNone) {
   t.Frames(9, 0.9F);
   t.Keep(t.taker.OnWords("yeah"));
   t.Frames(40, 0.9F);
-  EXPECT_EQ(t.Take(), "duck@672 words@832 barge@1600");
+  EXPECT_EQ(t.Take(), "duck@672 words@832 words@1088 barge@1600");
 }
 
 TEST(TurnTaker, ABackchannelThatGrowsIntoWordsStops) {
