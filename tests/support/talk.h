@@ -31,6 +31,7 @@ struct TalkOptions {
   realtime::Style style;
   std::vector<ToolScript> tools;
   int64_t block_ms = 20;
+  tts::Synthesizer* voice = nullptr;  // null: a ToneSynthesizer
 };
 
 inline realtime::PromptPieces ChatMlPieces(const model::Tokenizer& tokenizer,
@@ -57,7 +58,8 @@ class Talk {
         tokenizer_(std::make_shared<WordTokenizer>(ThinkingSpecials())),
         mind_(tokenizer_),
         turn_end_worker_(*executor_, turn_end_, options.costs),
-        voice_worker_(*executor_, voice_, options.costs) {
+        voice_worker_(*executor_, options.voice != nullptr ? *options.voice : voice_,
+                      options.costs) {
     options.script.hear = [this](PcmView sound, const model::TranscribeOptions&) {
       return words_.Hear(sound);
     };
