@@ -7,7 +7,7 @@
 namespace parley::realtime {
 
 ThreadTurnEndWorker::ThreadTurnEndWorker(nn::TurnEnd& network)
-    : network_(network), thread_([this](std::stop_token stop) {
+    : network_(network), thread_([this](const std::stop_token& stop) {
         while (std::optional<TurnEndQuestion> question = questions_.Pop(stop)) {
           Result<float> probability = network_.Probability(question->sound);
           question->executor->Post([answer = std::move(question->answer),

@@ -7,9 +7,9 @@
 namespace parley::realtime {
 
 ThreadVoiceWorker::ThreadVoiceWorker(tts::Synthesizer& voice)
-    : voice_(voice), thread_([this](std::stop_token stop) { Run(stop); }) {}
+    : voice_(voice), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
-void ThreadVoiceWorker::Run(std::stop_token stop) {
+void ThreadVoiceWorker::Run(const std::stop_token& stop) {
   while (std::optional<SpeakJob> job = jobs_.Pop(stop)) {
     Status status = Fail(Code::kCancelled, "its turn was over before it was spoken");
     if (!job->stale()) {

@@ -58,7 +58,7 @@ class ThreadVoiceWorker final : public VoiceWorker {
   int64_t refused() const override { return jobs_.dropped(); }
 
  private:
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
 
   tts::Synthesizer& voice_;
   Mailbox<SpeakJob> jobs_{kJobs, WhenFull::kRejectNew};

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "audio_io/sound_file.h"
 #include "nn/smart_turn_features.h"
+#include "support/clips.h"
 #include "support/golden_json.h"
 #include "support/npy.h"
 #include "support/paths.h"
@@ -23,9 +23,7 @@ std::unique_ptr<TurnEnd> Load(int threads = 1) {
 }
 
 std::vector<float> Clip(const std::string& name) {
-  auto samples = audio::ReadSound(test::DataDir() + "/speech/" + name);
-  EXPECT_TRUE(samples) << samples.error().message;
-  return samples ? *samples : std::vector<float>();
+  return test::Samples(test::DataDir() + "/speech/" + name);
 }
 
 TEST(SmartTurnFeatures, EqualTransformers) {

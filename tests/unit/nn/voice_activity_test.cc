@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "audio_io/sound_file.h"
+#include "support/clips.h"
 #include "support/golden_json.h"
 #include "support/paths.h"
 
@@ -20,9 +20,7 @@ std::unique_ptr<VoiceActivity> Load() {
 }
 
 std::vector<float> Clip(const std::string& name) {
-  auto samples = audio::ReadSound(test::DataDir() + "/speech/" + name);
-  EXPECT_TRUE(samples) << samples.error().message;
-  return samples ? *samples : std::vector<float>();
+  return test::Samples(test::DataDir() + "/speech/" + name);
 }
 
 std::vector<float> Probabilities(VoiceActivity& vad, const std::vector<float>& sound,
