@@ -67,16 +67,17 @@ TEST(AsioExecutor, TimersRunInOrderAndCancelledOnesNever) {
   std::string log;
   std::promise<void> done;
   const Time now = strand->Now();
-  strand->At(now + milliseconds(40), [&] {
+  // Far enough apart that all of them are armed before the first is due, on a machine under load too.
+  strand->At(now + milliseconds(400), [&] {
     log += "b";
     done.set_value();
   });
-  strand->At(now + milliseconds(10), [&] { log += "a"; });
-  const TimerId never = strand->At(now + milliseconds(20), [&] { log += "x"; });
+  strand->At(now + milliseconds(100), [&] { log += "a"; });
+  const TimerId never = strand->At(now + milliseconds(200), [&] { log += "x"; });
   strand->Cancel(never);
   done.get_future().wait();
   EXPECT_EQ(log, "ab");
-  EXPECT_GE(strand->Now(), now + milliseconds(40));
+  EXPECT_GE(strand->Now(), now + milliseconds(400));
 }
 
 TEST(AsioExecutor, AStrandMayOutliveItsThreads) {
