@@ -135,8 +135,8 @@ std::unique_ptr<Tool> MakeTimerTool(std::shared_ptr<Executor> executor, ToolNoti
 }
 std::unique_ptr<Tool> MakeCalculatorTool() { return std::make_unique<CalculatorTool>(); }
 
-Status OfferBuiltinTools(const ToolsConfig& config, std::shared_ptr<Executor> executor,
-                         WallClock clock, ToolNotice ring, ToolRunner& runner) {
+Status OfferBuiltinTools(const ToolsConfig& config, const std::shared_ptr<Executor>& executor,
+                         const WallClock& clock, const ToolNotice& ring, ToolRunner& runner) {
   std::string name;
   for (const char c : config.offer + ",") {
     if (c == ' ') continue;

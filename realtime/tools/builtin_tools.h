@@ -29,7 +29,7 @@ std::unique_ptr<Tool> MakeTimerTool(std::shared_ptr<Executor> executor, ToolNoti
 std::unique_ptr<Tool> MakeCalculatorTool();
 
 // Offers the tools that `config.offer` names; kInvalidArgument for a name it does not know.
-Status OfferBuiltinTools(const ToolsConfig& config, std::shared_ptr<Executor> executor,
-                         WallClock clock, ToolNotice ring, ToolRunner& runner);
+Status OfferBuiltinTools(const ToolsConfig& config, const std::shared_ptr<Executor>& executor,
+                         const WallClock& clock, const ToolNotice& ring, ToolRunner& runner);
 
 }  // namespace parley::realtime
