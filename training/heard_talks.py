@@ -1,0 +1,141 @@
+"""Items that were read aloud and really heard: blocks, words and marks are our listener's, notes and answers the generator's.
+
+DIR/items.jsonl (synthesise.py) has the items, DIR/heard.jsonl (parley_hear) what was heard of them. Events move to where the
+heard words stand, by aligning the two word sequences.
+
+  python training/heard_talks.py DIR...        learns the confusions: training/hearing.json
+SPDX-License-Identifier: Apache-2.0
+"""
+from __future__ import annotations
+
+import collections
+import json
+import os
+import sys
+from random import Random
+
+FIELDS = ("skill", "words", "events", "final", "answer", "history", "tools", "expect", "clean")
+
+
+def align(said: list[str], heard: list[str]) -> list[int]:
+    """after[i]: how many heard words stand for the first i said ones, by least edit distance."""
+    n, m = len(said), len(heard)
+
+    def change(a, b):  # words that begin alike are nearer: a mangled name stays with its name
+        return 0.0 if a == b else 0.7 if a[:1] == b[:1] else 1.0
+
+    cost = [[0.0] * (m + 1) for _ in range(n + 1)]
+    for i in range(n + 1):
+        for j in range(m + 1):
+            if i == 0 or j == 0:
+                cost[i][j] = 0.9 * (i + j)
+            else:
+                cost[i][j] = min(cost[i - 1][j - 1] + change(said[i - 1], heard[j - 1]), cost[i - 1][j] + 0.9, cost[i][j - 1] + 0.9)
+    after, i, j = [0] * (n + 1), n, m
+    after[n] = m
+    while i > 0:
+        if j and abs(cost[i][j] - cost[i - 1][j - 1] - change(said[i - 1], heard[j - 1])) < 1e-9:
+            i, j = i - 1, j - 1
+        elif abs(cost[i][j] - cost[i - 1][j] - 0.9) < 1e-9:
+            i -= 1
+        else:
+            j -= 1
+            continue
+        after[i] = j
+    after[0] = 0
+    return after
+
+
+def rows(folder: str):
+    with open(folder + "/items.jsonl", encoding="utf-8") as file:
+        items = {i["id"]: i for i in map(json.loads, file)}
+    with open(folder + "/heard.jsonl", encoding="utf-8") as file:
+        for line in file:
+            h = json.loads(line)
+            for part in (h, *h.get("blocks", ())):
+                for name in ("words", "tail", "marks", "tail_marks"):
+                    part.update({name: part[name].split()} if isinstance(part.get(name), str) else {})
+            key, voice = h["id"].split("|")
+            if "error" not in h and h.get("words") and key in items:
+                yield items[key], voice, h
+
+
+def load(folders: str) -> list:
+    """(item, heard words, after, ends of blocks or None, marks of each block and the tail)"""
+    from generate.core import Item
+
+    out = []
+    for folder in folders.split(","):
+        for raw, _, h in rows(folder):
+            item = Item(**{k: raw[k] for k in FIELDS})
+            item.events = [tuple(e) for e in item.events]
+            item.history = [tuple(e) for e in item.history]
+            words, ends = [], []
+            for b in h.get("blocks", ()):
+                words += b["words"]
+                ends.append(len(words))
+            words += h.get("tail", [])
+            # Nothing but noise was heard: no lesson.
+            if len(words) * 2 < len(item.words):
+                continue
+            # Heard as a whole (--final-only): blocks are cut as the listener would.
+            cuts = ends if ends or len(words) < 9 else None
+            out.append((item, words, align(item.words, words), cuts, [b.get("marks", []) for b in h.get("blocks", ())] + [h.get("tail_marks", [])]))
+    return out
+
+
+def talk(rng: Random, heard: list):
+    from generate import MODES, pick, to_talk
+
+    item, words, after, ends, marks = heard[rng.randrange(len(heard))]
+    mode = pick(rng, MODES)
+    made = to_talk(item, rng, mode, cuts=ends, heard=(words, after))
+    if mode == "listen" and ends is None:
+        marks = [[m for m in marks[-1] if rng.random() < 0.6] for _ in range(len(made.blocks) + 1)]
+    for block, m in zip([*made.blocks, made.tail], marks if mode == "listen" else [sorted({x for m in marks for x in m})]):
+        block.marks = list(m)
+    return made
+
+
+def learn(folders: list[str]) -> dict:
+    said, other, pair_said, pair_other = collections.Counter(), collections.defaultdict(collections.Counter), collections.Counter(), collections.defaultdict(collections.Counter)
+    for folder in folders:
+        for raw, _, h in rows(folder):
+            words = raw["words"]
+            after = align(words, h["words"])
+            pieces = [" ".join(h["words"][after[i]: after[i + 1]]) for i in range(len(words))]
+            for i, (w, p) in enumerate(zip(words, pieces)):
+                said[w] += 1
+                if p != w:
+                    other[w][p] += 1
+                if i and (p == "") != (pieces[i - 1] == "") and (p != w and pieces[i - 1] != words[i - 1]):  # joined or parted
+                    pair_other[words[i - 1] + " " + w][(pieces[i - 1] + " " + p).strip()] += 1
+                if i:
+                    pair_said[words[i - 1] + " " + w] += 1
+    out = {"words": {}, "pairs": {}}
+    for w, n in said.items():
+        wrong = {p: c for p, c in other[w].items() if len(p.split()) <= 3}
+        total = sum(wrong.values())
+        # A word heard once tells little: rates are drawn to the mean of all words.
+        if total:
+            out["words"][w] = [round((total + 0.3) / (n + 3), 3), sorted(wrong.items(), key=lambda t: -t[1])[:12]]
+        elif n >= 3:
+            out["words"][w] = [round(0.3 / (n + 3), 3), [[w, 1]]]
+    for pair, others in pair_other.items():
+        total = sum(others.values())
+        out["pairs"][pair] = [round(total / (pair_said[pair] + 2), 3), sorted(others.items(), key=lambda t: -t[1])[:6]]
+    out["error"] = {"rate": round(sum(sum(c.values()) for c in other.values()) / max(1, sum(said.values())), 4), "words": sum(said.values())}
+    return out
+
+
+def main() -> None:
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hearing.json")
+    learned = learn(sys.argv[1:])
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(learned, file, sort_keys=True, separators=(",", ":"))
+        file.write("\n")
+    print(learned["error"], len(learned["words"]), "words", len(learned["pairs"]), "pairs")
+
+
+if __name__ == "__main__":
+    main()

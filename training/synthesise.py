@@ -1,0 +1,123 @@
+"""Reads items aloud with many synthetic voices, for our own listener to hear.
+
+  python training/synthesise.py --out DIR --items 2000 [--seed 7] [--questions]     needs flite, espeak-ng, piper
+  parley_hear DIR/list.jsonl --json DIR/heard.jsonl --jobs N
+
+DIR/items.jsonl keeps each item whole, so that what was heard stays usable when the generator changes. --questions reads the dev
+questions and the everyday questions instead, with the voices kept for examination; nothing is trained on those.
+SPDX-License-Identifier: Apache-2.0
+"""
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import multiprocessing
+import os
+import subprocess
+import wave
+from random import Random
+
+# Kept for examination, never in TRAINING_VOICES: flite rms and slt, espeak-ng variant f3 (overlap_check.py reads this list).
+EXAM_VOICES = ("flite:rms", "flite:slt")
+ESPEAK_ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan")
+ESPEAK_VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f4", "f5", "klatt2", "klatt4")
+TRAINING_VOICES = (["flite:awb"] * 3 + ["flite:kal16"] * 3 + ["flite:kal"] + ["piper:joe"] * 4 +
+                   [f"espeak:{a}+{v}" for a in ESPEAK_ACCENTS[:2] for v in ESPEAK_VARIANTS[:5]][:4])
+MIX = {"counting": 14, "navigate": 8, "lies": 18, "fallacies": 16, "arithmetic": 6, "story": 5, "dates": 4, "units": 2, "order": 3, "spelling": 3, "memory": 3, "facts": 10,
+       "science": 8, "people": 4, "howto": 6, "talk": 8, "safety": 6, "cannot": 6, "tools": 3}
+
+
+def reading(item) -> str:
+    """The words with pauses where something was complete."""
+    ends = {i for i, _ in item.events}
+    out = " ".join(w + ("," if item.skill == "counting" else ".") * (i + 1 in ends) for i, w in enumerate(item.words))
+    return out + "?" if not out.endswith((".", ",")) else out[:-1] + "?"
+
+
+def voice_of(rng: Random) -> str:
+    v = TRAINING_VOICES[rng.randrange(len(TRAINING_VOICES))]
+    return f"espeak:{rng.choice(ESPEAK_ACCENTS)}+{rng.choice(ESPEAK_VARIANTS)}" if v.startswith("espeak") else v
+
+
+_piper = None
+
+
+def speak(job) -> None:
+    text, voice, path, seed = job
+    global _piper
+    rng = Random(seed)
+    engine, name = voice.split(":", 1)
+    pace, pitch = rng.uniform(0.85, 1.2), rng.uniform(0.85, 1.2)
+    if engine == "flite":
+        subprocess.run(["flite", "-voice", name, "--setf", f"duration_stretch={pace:.2f}", "-t", text, "-o", path], check=True, capture_output=True)
+    elif engine == "espeak":
+        subprocess.run(["espeak-ng", "-v", name, "-s", str(int(165 / pace)), "-p", str(int(50 * pitch)), "-w", path, text], check=True, capture_output=True)
+    else:
+        if _piper is None:
+            import onnxruntime
+            from piper import PiperVoice
+
+            def one_thread(options=onnxruntime.SessionOptions):  # many processes, each on one core
+                made = options()
+                made.intra_op_num_threads = made.inter_op_num_threads = 1
+                return made
+
+            onnxruntime.SessionOptions = one_thread
+            root = os.environ.get("PARLEY_MODELS", os.path.expanduser("~/.cache/parley/models"))
+            _piper = PiperVoice.load(root + "/piper-en-us-joe/en_US-joe-medium.onnx")
+        from piper import SynthesisConfig
+        with wave.open(path, "wb") as file:
+            _piper.synthesize_wav(text, file, SynthesisConfig(length_scale=pace))
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--out", required=True)
+    p.add_argument("--items", type=int, default=2000)
+    p.add_argument("--seed", type=int, default=7)
+    p.add_argument("--questions", action="store_true")
+    p.add_argument("--processes", type=int, default=os.cpu_count())
+    a = p.parse_args()
+    os.makedirs(a.out, exist_ok=True)
+    rng, jobs, lines, items = Random(a.seed), [], [], []
+    if a.questions:
+        from evaluate import DATA, HERE, TASKS, spoken_text
+        for voice in EXAM_VOICES:
+            for task in TASKS:
+                for n, e in enumerate(json.load(open(f"{DATA}/text/bbh_{task}_dev.json", encoding="utf-8"))["examples"]):
+                    if voice.endswith("rms") or n < 40:
+                        jobs.append((spoken_text(e["input"]), voice, f"{task}-{n}"))
+            for e in json.load(open(f"{HERE}/eval/everyday.json", encoding="utf-8"))["items"]:
+                jobs.append((e["question"], voice, e["id"]))
+    else:
+        from generate import make
+        for n in range(a.items):
+            skill = rng.choices(list(MIX), list(MIX.values()))[0]
+            item = make(rng, skill)
+            items.append({"id": f"t{n}", **dataclasses.asdict(item)})
+            jobs.append((reading(item), voice_of(rng), f"t{n}"))
+    work = []
+    for n, (text, voice, key) in enumerate(jobs):
+        path = os.path.abspath(f"{a.out}/{n}.wav")
+        work.append((text, voice, path, 1000 + n if not a.questions else 5))
+        lines.append({"id": f"{key}|{voice}", "wav": path})
+    if a.questions:  # the examination reads at the voice's own pace
+        work = [(t, v, p, None) for t, v, p, _ in work]
+    with multiprocessing.Pool(a.processes) as pool:
+        for _ in pool.imap_unordered(speak if not a.questions else speak_plainly, work, chunksize=8):
+            pass
+    with open(a.out + "/items.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(i) + "\n" for i in items)
+    with open(a.out + "/list.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    print(len(lines), "utterances")
+
+
+def speak_plainly(job) -> None:
+    text, voice, path, _ = job
+    subprocess.run(["flite", "-voice", voice.split(":")[1], "-t", text, "-o", path], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main()
