@@ -23,7 +23,7 @@ from generate import MIX, _cuts, make, to_talk
 from smollm2 import MATRICES, Stepper, fake_quant, load_update, read_gguf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = os.environ.get("PARLEY_SHARED", os.path.join(HERE, "../../../shared/data"))
+DATA = os.environ.get("PARLEY_SHARED", os.path.join(HERE, "../../shared/data"))
 
 
 class Row:

@@ -25,7 +25,7 @@ THINGS = {
               "rice cooker|night stand|bean bag|floor lamp|coffee table|rocking chair|ironing board",
     "tool": "hammer screwdriver wrench saw drill chisel axe shovel rake spade file clamp crowbar level|tape measure|pair of pliers",
     "drink": "coffee|tea|glass of water|glass of milk|lemonade|juice|soda|hot chocolate|smoothie",
-    "toy": "doll kite puzzle yo-yo robot ball marble|teddy bear|toy car|board game|building block|spinning top|jump rope",
+    "toy": "doll kite puzzle yo-yo robot ball marble|toy car|board game|building block|spinning top|jump rope",
     "clothes": "shirt hat coat scarf glove sock jacket sweater dress skirt belt tie hoodie cap",
 }
 
@@ -59,7 +59,7 @@ def counting(rng: Random) -> Item:
         kinds[0] = main
     parts = {"vegetable": ["head", "stalk", "bunch", "bag", "piece", "leaf", "stick", "bulb", "box"], "fruit": ["bowl", "bag", "slice", "piece", "box", "bunch"], "drink": ["glass", "cup", "bottle", "can"],
              "object": ["set", "pair", "box"], "tool": ["set", "box"], "toy": ["box", "bag"], "clothes": ["pair", "set"]}
-    nouns, seen = [], set()
+    nouns, seen, behind = [], set(), set()
     for k in kinds:
         noun = pick(rng, THINGS[k])
         while noun in seen and rng.random() < 0.97:
@@ -69,6 +69,7 @@ def counting(rng: Random) -> Item:
         if k in parts and " of " not in noun and rng.random() < (0.3 if k == "vegetable" else 0.07):
             part = pick(rng, parts[k])
             one = " " not in noun and rng.random() < 0.35
+            behind.add(f"{noun} {part}" if one else "")
             noun = f"{noun} {part}" if one else f"{part} of {noun if k in ('vegetable', 'drink') and rng.random() < 0.6 else plural(noun)}"
         nouns.append(noun)
     who = pick(rng, NAMES)
@@ -107,7 +108,8 @@ def counting(rng: Random) -> Item:
         old = counts.get(k, 0)
         counts[k] = old + q
         label = "" if k == last and not rounds else k + " "
-        item.events.append((len(item.words), f"{label}{q}" if not old else f"{label}+{q}={old + q}"))
+        # "a kale | head": the part behind the noun may be in the next block, and adds nothing.
+        item.events.append((len(item.words) - (noun in behind), f"{label}{q}" if not old else f"{label}+{q}={old + q}"))
         last = k
     want = sum(counts.values()) if total else counts[main]
     if not question_first:
