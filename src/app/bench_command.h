@@ -1,4 +1,4 @@
-// `parley bench turn|engine|kernels`: every number we publish, by one command each.
+// `parley bench turn|engine|quality|kernels`: every number we publish, by one command each.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
