@@ -16,7 +16,7 @@ enum class PhonemizerKind { kFlite, kEspeak };
 struct VoiceConfig {
   VoiceKind kind = VoiceKind::kPiper;
   int32_t threads = 1;
-  bool bf16 = false;
+  bool bf16 = true;  // no word more was misheard: tests/bench/tts_wer.py
   float speed = 1.0F;
   float noise = -1.0F;
   PhonemizerKind phonemizer = PhonemizerKind::kFlite;
