@@ -37,8 +37,8 @@ void Answering::AskPart(Out out) {
         ended_itself_ ? std::vector<TokenId>() : form_.End(WholeThought());
     behind.insert(behind.end(), said_ids_.begin(), said_ids_.end());
     out.emplace_back(mind::Fork{a_, f_, thought_end_, std::move(behind), Urgency()});
-  }
-  a_reader_.emplace(form_.tokenizer(), form_.Parser(false, said_ids_.size() > phrase_ids_));
+    a_reader_.emplace(form_.tokenizer(), form_.Parser(false, said_ids_.size() > phrase_ids_));
+  }  // else a goes on where it stands, and so does its reader
   part_ = Part::kRunning;
   part_tokens_ = 0;
   out.emplace_back(

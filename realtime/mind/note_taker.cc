@@ -11,6 +11,7 @@ namespace parley::realtime {
 namespace {
 
 constexpr int32_t kCallTokens = 64;
+constexpr int kMostCalls = 2;  // of one note
 
 }  // namespace
 
@@ -82,6 +83,7 @@ void NoteTaker::CloseBlock(Out out) {
   Append(std::move(ids), out);
   reader_.emplace(parts_.tokenizer, form_.Parser(true, false));
   extended_ = false;
+  calls_ = 0;
   Write(format_.style().note_tokens, out);
 }
 
@@ -110,7 +112,7 @@ void NoteTaker::OnEnded(const engine::Ended& ended, Out out) {
   if (!writing() || !reader_) return;
   if (ended.reason == engine::EndReason::kStopToken && reader_->in_call()) {
     const auto call = reader_->Push(format_.style().marks.tool_call_end).call;
-    if (call && call_ == 0) {
+    if (call && call_ == 0 && ++calls_ <= kMostCalls) {
       state_ = State::kTool;
       call_ = ++names_.call;
       call_in_note_ = true;

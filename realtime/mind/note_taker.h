@@ -63,6 +63,7 @@ class NoteTaker {
   std::vector<std::string> marks_;    // of the sound in which they were heard
   std::optional<StreamReader> reader_;
   bool extended_ = false;  // the note, for a call that its budget would have cut
+  int calls_ = 0;
   ThoughtTeller teller_;
   int64_t call_ = 0;  // that a note waits for, or that was cut under it
   bool call_in_note_ = false;
