@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "realtime/listen/block_words.h"
 
 namespace parley::realtime {
 namespace {
@@ -67,6 +68,7 @@ Status Conversation::Begin() {
 void Conversation::OnSound(PcmView sound) {
   if (dead_) return;
   sound_.Append(sound);
+  marks_.Push(sound);
   // The input clock runs with the executor's; a block that came sooner than any before it shows
   // that the others came late.
   const Time begun = Time(Now() - TimeOfSample(sound_.end()));
@@ -94,12 +96,14 @@ void Conversation::Do(const turn::SpeechStarted& started) {
   BeginTurn(started.since);
   if (!listener_.listening()) Do(listener_.Begin(voice_begin_, floor_));
   Emit(SpeechStarted{});
-  if (stable_) Do(listen::Stable{*std::exchange(stable_, std::nullopt)});
+  if (stable_) Do(*std::exchange(stable_, std::nullopt));
 }
 
 void Conversation::BeginTurn(Time since) {
   NextEpoch();
-  voice_begin_ = SampleAt(since);
+  voice_begin_ = sounded_until_ = SampleAt(since);
+  sounded_words_ = 0;
+  marks_.BeginTurn();
   ended_ = asked_ = false;
   typed_ = recovered_ = false;
   text_.reset();
@@ -208,10 +212,23 @@ void Conversation::Do(const listen::FindQuiet& span) {
 
 void Conversation::Do(const listen::Stable& stable) {
   if (ended_) {  // the trunk belongs to the answer until the voice has interrupted it
-    stable_ = stable.text;
+    stable_ = stable;
     return;
   }
-  Do(mind_->OnStableWords({.text = stable.text}, Now()));
+  const std::vector<std::string> marks = Sounding(stable.text, stable.heard_until, false);
+  Do(mind_->OnStableWords({.text = stable.text, .marks = marks}, Now()));
+}
+
+// How the words sounded that are new in `text`. What is only a possible end may be heard again.
+std::vector<std::string> Conversation::Sounding(const std::string& text, int64_t until,
+                                                bool possible_end) {
+  const std::vector<std::string> words = NormalisedWords(text);
+  const size_t known = std::min(sounded_words_, words.size());
+  const BlockSpan span{sounded_until_, until, std::span(words).subspan(known), possible_end};
+  if (possible_end) return marks_.Look(span);
+  sounded_until_ = std::max(sounded_until_, until);
+  sounded_words_ = words.size();
+  return marks_.Close(span);
 }
 
 void Conversation::Do(const listen::Live& live) {
@@ -223,7 +240,9 @@ void Conversation::Do(const listen::Complete& complete) {
   text_ = complete.text;
   trace_.transcript_ms = InputMs();
   if (!text_->empty()) {
-    Do(mind_->OnPossibleEnd({.text = *text_, .typed = typed_},
+    std::vector<std::string> marks;
+    if (!typed_) marks = Sounding(*text_, SampleAt(speech_end_), true);
+    Do(mind_->OnPossibleEnd({.text = *text_, .marks = marks, .typed = typed_},
                             typed_ ? Now() : OnClock(speech_end_), Now()));
   }
   if (ended_) Answer();

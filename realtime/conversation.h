@@ -26,6 +26,7 @@
 #include "realtime/history/trunk.h"
 #include "realtime/listen/heard_sound.h"
 #include "realtime/listen/listener.h"
+#include "realtime/listen/sound_marks.h"
 #include "realtime/mind/make_mind.h"
 #include "realtime/mind/prompt_pieces.h"
 #include "realtime/session.h"
@@ -125,6 +126,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const speak::Over& over);
 
   void BeginTurn(Time since);
+  std::vector<std::string> Sounding(const std::string& text, int64_t until, bool possible_end);
   void Answer();
   void AbandonAnswer();
   void StopAnswer();
@@ -169,6 +171,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   HeardSound sound_;
   TurnTaker turn_;
   Listener listener_;
+  SoundMarks marks_;
   Trunk trunk_;
   std::unique_ptr<Mind> mind_;
   Speaker speaker_;
@@ -181,12 +184,14 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::optional<TimerId> speaker_wake_, mind_wake_;
 
   // The turn.
-  int64_t voice_begin_ = 0;            // first sample of the turn's voice
-  int64_t floor_ = 0;                  // sound before it belongs to earlier turns
-  bool ended_ = false;                 // the turn; its answer is prepared or plays
-  bool asked_ = false;                 // and its text is there: the answer is wanted
-  std::optional<std::string> text_;    // of the turn, at its last possible end
-  std::optional<std::string> stable_;  // heard during an answer, not yet in the trunk
+  int64_t voice_begin_ = 0;    // first sample of the turn's voice
+  int64_t floor_ = 0;          // sound before it belongs to earlier turns
+  int64_t sounded_until_ = 0;  // what was heard by then has its marks
+  size_t sounded_words_ = 0;
+  bool ended_ = false;                    // the turn; its answer is prepared or plays
+  bool asked_ = false;                    // and its text is there: the answer is wanted
+  std::optional<std::string> text_;       // of the turn, at its last possible end
+  std::optional<listen::Stable> stable_;  // heard during an answer, not yet in the trunk
   bool typed_ = false;
   Time speech_end_{};                // of the sound
   bool recovered_ = false;           // the trunk was lost, and has been made anew

@@ -23,8 +23,13 @@ void NoteTaker::Hear(const HeardWords& words, Out out) {
   const std::vector<std::string> all = NormalisedWords(words.text);
   const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
   pending_.assign(all.begin() + noted, all.end());
-  marks_.insert(marks_.end(), words.marks.begin(), words.marks.end());
+  Sounded(all.size(), words.marks);
   if (!paused_) Step(false, out);
+}
+
+void NoteTaker::Sounded(size_t words, std::span<const std::string> marks) {
+  marks_.Add(words - std::min(words, heard_), marks);
+  heard_ = words;
 }
 
 void NoteTaker::Pause(Out out) {
@@ -43,7 +48,8 @@ void NoteTaker::Forget(Out out) {
   opened_ = paused_ = call_in_note_ = false;
   noted_.clear();
   pending_.clear();
-  marks_.clear();
+  marks_.Clear();
+  heard_ = 0;
   reader_.reset();
   call_ = 0;
   late_.reset();
@@ -68,7 +74,7 @@ void NoteTaker::Step(bool paused, Out out) {
 void NoteTaker::CloseBlock(Out out) {
   std::vector<TokenId> ids =
       opened_ ? std::vector<TokenId>() : format_.Open(format_.style().marks.listen);
-  const std::vector<TokenId> words = format_.Words(pending_, marks_);
+  const std::vector<TokenId> words = format_.Words(pending_, marks_.Take());
   ids.insert(ids.end(), words.begin(), words.end());
   ids.push_back(format_.style().marks.note);
   if (!Fits(ids.size())) return;
@@ -79,7 +85,6 @@ void NoteTaker::CloseBlock(Out out) {
   opened_ = true;
   std::move(pending_.begin(), pending_.end(), std::back_inserter(noted_));
   pending_.clear();
-  marks_.clear();
   Append(std::move(ids), out);
   reader_.emplace(parts_.tokenizer, form_.Parser(true, false));
   extended_ = false;
@@ -160,8 +165,10 @@ Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
   prompt.think = config_.effort != Effort::kMinimal;
   if (state_ == State::kTool) EndNote({marks.tool_call_end}, out);
   const std::vector<std::string> all = NormalisedWords(words.text);
-  std::vector<std::string> sounded = marks_;
-  sounded.insert(sounded.end(), words.marks.begin(), words.marks.end());
+  // It may yet not be the end: then what has sounded so far belongs to the next block.
+  BlockMarks marks_so_far = marks_;
+  marks_so_far.Add(all.size() - std::min(all.size(), heard_), words.marks);
+  const std::vector<std::string> sounded = marks_so_far.Take();
   const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
   const TokenId mode = opened_ || !words.typed
                            ? (opened_ || prompt.think ? marks.listen : marks.none)

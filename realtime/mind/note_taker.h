@@ -10,9 +10,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "realtime/listen/sound_marks.h"
 #include "realtime/mind/answering.h"
 #include "realtime/mind/note_format.h"
 
@@ -43,6 +45,7 @@ class NoteTaker {
 
  private:
   enum class State : uint8_t { kIdle, kWriting, kCutting, kTool };
+  void Sounded(size_t words, std::span<const std::string> marks);
   void Step(bool paused, Out out);
   void CloseBlock(Out out);
   void Write(int32_t tokens, Out out);
@@ -60,7 +63,8 @@ class NoteTaker {
   bool paused_ = false;
   std::vector<std::string> noted_;    // words that stand in blocks
   std::vector<std::string> pending_;  // stable words that do not
-  std::vector<std::string> marks_;    // of the sound in which they were heard
+  BlockMarks marks_;                  // of the sound in which they were heard
+  size_t heard_ = 0;                  // words of the turn whose sound is in marks_ or in a block
   std::optional<StreamReader> reader_;
   bool extended_ = false;  // the note, for a call that its budget would have cut
   int calls_ = 0;

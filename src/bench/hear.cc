@@ -98,8 +98,8 @@ class Ears final : public Hearer {
     if (!options_.partials) options_.listen.partial_ms = 1 << 30;
   }
 
-  Result<HeardUtterance> Hear(PcmView sound) override {
-    Begin(sound);
+  Result<HeardUtterance> Hear(PcmView sound, bool same_talk) override {
+    Begin(sound, same_talk);
     const auto length = static_cast<int64_t>(sound.size());
     const std::vector<float> silence(kFrame, 0.0F);
     const Time last = TimeOfSample(length) + kSilenceBehind;
@@ -116,7 +116,15 @@ class Ears final : public Hearer {
   }
 
  private:
-  void Begin(PcmView sound) {
+  void Begin(PcmView sound, bool same_talk) {
+    if (!same_talk) {
+      marks_.emplace();
+      talk_begin_ = 0;
+    } else {
+      talk_begin_ += kFrame * frames_;
+    }
+    marks_->BeginTurn();
+    block_marks_.Clear();
     voice_->Reset();
     turn_.emplace(OneTurn(options_.turn));
     listener_.emplace(options_.listen);
@@ -138,6 +146,7 @@ class Ears final : public Hearer {
     sound_->Append(silence);
     std::vector<float> frame(sound.begin(), sound.end());
     frame.insert(frame.end(), silence.begin(), silence.end());
+    marks_->Push(frame);
     PARLEY_TRY(const std::span<const float> probabilities, voice_->Push(frame));
     for (const float probability : std::vector<float>(probabilities.begin(), probabilities.end())) {
       ++frames_;
@@ -165,6 +174,10 @@ class Ears final : public Hearer {
     }
     const size_t tail = realtime::WordsNoted(noted, heard_.words);
     heard_.tail.assign(heard_.words.begin() + static_cast<ptrdiff_t>(tail), heard_.words.end());
+    const int64_t end = SampleAt(Time(Duration(static_cast<int64_t>(heard_.speech_end_ms * 1000))));
+    if (!heard_.words.empty()) Sound(heard_.words, end, true);
+    heard_.tail_marks = block_marks_.Take();
+    heard_.tail_sound = marks_->measured();
   }
 
   double NowMs() const { return Ms(clock_.now() - origin_); }
@@ -173,7 +186,7 @@ class Ears final : public Hearer {
   void Do(const std::vector<realtime::turn::Action>& actions) {
     for (const auto& action : std::vector<realtime::turn::Action>(actions)) {
       if (const auto* started = std::get_if<realtime::turn::SpeechStarted>(&action)) {
-        block_begin_ = SampleAt(started->since);
+        block_begin_ = heard_until_ = SampleAt(started->since);
         Do(listener_->Begin(block_begin_, 0));
       } else if (const auto* pause = std::get_if<realtime::turn::Prepare>(&action)) {
         heard_.speech_end_ms = Ms(pause->speech_end);
@@ -226,10 +239,20 @@ class Ears final : public Hearer {
   }
 
   void Do(const realtime::listen::Stable& stable) {
-    stable_ = realtime::NormalisedWords(stable.text);
-    heard_until_ = stable.heard_until;
+    Sound(realtime::NormalisedWords(stable.text), stable.heard_until, false);
     heard_.stable.push_back({NowMs(), SampleMs(stable.heard_until), stable.text});
     CloseBlock(false);
+  }
+
+  // Words that are new, and how they sounded.
+  void Sound(Words words, int64_t heard_until, bool phrase_end) {
+    const size_t known = std::min(stable_.size(), words.size());
+    const std::span<const std::string> fresh = std::span(words).subspan(known);
+    const realtime::BlockSpan span{heard_until_ + talk_begin_, heard_until + talk_begin_, fresh,
+                                   phrase_end};
+    block_marks_.Add(fresh.size(), marks_->Close(span));
+    heard_until_ = std::max(heard_until_, heard_until);
+    stable_ = std::move(words);
   }
 
   void Do(const realtime::listen::Live&) {}
@@ -255,6 +278,9 @@ class Ears final : public Hearer {
          .words = Words(stable_.begin() + static_cast<ptrdiff_t>(noted_), stable_.end()),
          .at_pause = pause_begins,
          .cut_note = step == realtime::BlockStep::kCutNoteAndClose});
+    HeardBlock& block = heard_.blocks.back();
+    block.marks = block_marks_.Take();
+    block.sound = marks_->measured();
     noted_ = stable_.size();
     block_begin_ = heard_until_;
     note_until_ = clock_.now() + milliseconds(options_.note_ms);
@@ -269,6 +295,9 @@ class Ears final : public Hearer {
   std::optional<realtime::TurnTaker> turn_;
   std::optional<realtime::Listener> listener_;
   std::optional<realtime::HeardSound> sound_;
+  std::optional<realtime::SoundMarks> marks_;  // of the talk
+  realtime::BlockMarks block_marks_;
+  int64_t talk_begin_ = 0;  // the utterance's first sample in it
   HeardUtterance heard_;
   Time origin_{}, note_until_{};
   int64_t frames_ = 0;
@@ -306,7 +335,22 @@ Result<std::unique_ptr<Hearer>> Hearer::Make(kernels::Backend& backend,
       std::make_unique<Ears>(backend, transcriber, std::move(voice), options));
 }
 
-std::string JsonOf(const std::string& id, const HeardUtterance& heard) {
+std::string EvidenceJson(const realtime::BlockSound& s) {
+  JsonLine line;
+  line.Add("active_s", s.active_s)
+      .Add("level", s.level)
+      .Add("background", s.background)
+      .Add("voiced", s.voiced)
+      .Add("hiss_db", s.hiss_db)
+      .Add("pause_s", s.pause_s)
+      .Add("rate", s.rate)
+      .Add("tonal", s.tonal);
+  if (s.pitch) line.Add("pitch", *s.pitch);
+  if (s.movement) line.Add("movement", *s.movement);
+  return line.Take();
+}
+
+std::string JsonOf(const std::string& id, const HeardUtterance& heard, bool evidence) {
   const auto stable = [](const HeardStable& s) {
     return std::move(
                JsonLine().Add("t_ms", s.at_ms).Add("heard_ms", s.heard_ms).Add("text", s.text))
@@ -315,29 +359,33 @@ std::string JsonOf(const std::string& id, const HeardUtterance& heard) {
   const auto pause = [](const HeardPause& p) {
     return std::move(JsonLine().Add("begin_ms", p.begin_ms).Add("end_ms", p.end_ms)).Take();
   };
-  const auto block = [](const HeardBlock& b) {
-    return std::move(JsonLine()
-                         .Add("t_ms", b.at_ms)
-                         .Add("begin_ms", b.begin_ms)
-                         .Add("end_ms", b.end_ms)
-                         .Add("words", JsonWords(b.words))
-                         .Add("at_pause", b.at_pause)
-                         .Add("cut_note", b.cut_note))
-        .Take();
+  const auto block = [evidence](const HeardBlock& b) {
+    JsonLine line;
+    line.Add("t_ms", b.at_ms)
+        .Add("begin_ms", b.begin_ms)
+        .Add("end_ms", b.end_ms)
+        .Add("words", JsonWords(b.words))
+        .Add("marks", JsonWords(b.marks))
+        .Add("at_pause", b.at_pause)
+        .Add("cut_note", b.cut_note);
+    if (evidence) line.AddRaw("sound", EvidenceJson(b.sound));
+    return line.Take();
   };
-  return std::move(JsonLine()
-                       .Add("id", id)
-                       .Add("sound_ms", heard.sound_ms)
-                       .Add("transcript", heard.transcript)
-                       .Add("words", JsonWords(heard.words))
-                       .AddRaw("blocks", JsonArray(heard.blocks, block))
-                       .Add("tail", JsonWords(heard.tail))
-                       .AddRaw("pauses", JsonArray(heard.pauses, pause))
-                       .AddRaw("stable", JsonArray(heard.stable, stable))
-                       .Add("speech_end_ms", heard.speech_end_ms)
-                       .Add("transcript_ms", heard.transcript_ms)
-                       .Add("transcriptions", heard.transcriptions))
-      .Take();
+  JsonLine line;
+  line.Add("id", id)
+      .Add("sound_ms", heard.sound_ms)
+      .Add("transcript", heard.transcript)
+      .Add("words", JsonWords(heard.words))
+      .AddRaw("blocks", JsonArray(heard.blocks, block))
+      .Add("tail", JsonWords(heard.tail))
+      .Add("tail_marks", JsonWords(heard.tail_marks))
+      .AddRaw("pauses", JsonArray(heard.pauses, pause))
+      .AddRaw("stable", JsonArray(heard.stable, stable))
+      .Add("speech_end_ms", heard.speech_end_ms)
+      .Add("transcript_ms", heard.transcript_ms)
+      .Add("transcriptions", heard.transcriptions);
+  if (evidence) line.AddRaw("tail_sound", EvidenceJson(heard.tail_sound));
+  return line.Take();
 }
 
 }  // namespace parley::bench

@@ -23,6 +23,7 @@
 #include "model/transcriber.h"
 #include "nn/voice_activity.h"
 #include "realtime/listen/listen_config.h"
+#include "realtime/listen/sound_marks.h"
 #include "realtime/turn/turn_config.h"
 
 namespace parley::bench {
@@ -48,6 +49,8 @@ struct HeardBlock {
   std::vector<std::string> words;   // normalised
   bool at_pause = false;
   bool cut_note = false;  // the note before it was not finished
+  std::vector<std::string> marks;
+  realtime::BlockSound sound;  // what they were told from
 };
 struct HeardPause {
   double begin_ms = 0, end_ms = 0;  // end: when the voice went on; the last one has none (-1)
@@ -60,8 +63,10 @@ struct HeardUtterance {
   std::string transcript;          // of the turn, as the transcriber writes it
   std::vector<std::string> words;  // of the transcript, normalised
   std::vector<std::string> tail;   // those behind the blocks
-  double speech_end_ms = -1;       // as the turn taker found it; -1: no voice
-  double transcript_ms = -1;       // when the transcript was there
+  std::vector<std::string> tail_marks;
+  realtime::BlockSound tail_sound;
+  double speech_end_ms = -1;  // as the turn taker found it; -1: no voice
+  double transcript_ms = -1;  // when the transcript was there
   int transcriptions = 0;
 };
 
@@ -72,10 +77,12 @@ class Hearer {
                                               std::unique_ptr<nn::VoiceActivity> voice,
                                               const HearOptions& options);
   virtual ~Hearer() = default;
-  virtual Result<HeardUtterance> Hear(PcmView sound) = 0;
+  // `same_talk`: what is ordinary for its marks is what was heard before.
+  virtual Result<HeardUtterance> Hear(PcmView sound, bool same_talk = false) = 0;
 };
 
-// One line of JSON, with `id` in front.
-std::string JsonOf(const std::string& id, const HeardUtterance& heard);
+// One line of JSON, with `id` in front; `evidence`: what the marks were told from.
+std::string JsonOf(const std::string& id, const HeardUtterance& heard, bool evidence);
+std::string EvidenceJson(const realtime::BlockSound& sound);
 
 }  // namespace parley::bench

@@ -7,6 +7,8 @@
 
 #include "audio_io/sound_file.h"
 #include "common/json.h"
+#include "realtime/listen/block_words.h"
+#include "realtime/listen/sound_marks.h"
 
 namespace parley::bench {
 
@@ -26,23 +28,62 @@ Result<std::vector<HearItem>> ReadHearList(const std::string& path) {
     }
     const auto id = json.find("id");
     const std::string name = wav->get<std::string>();
-    items.push_back({id == json.end()  ? name
-                     : id->is_string() ? id->get<std::string>()
-                                       : id->dump(),
-                     name});
+    HearItem item{id == json.end()  ? name
+                  : id->is_string() ? id->get<std::string>()
+                                    : id->dump(),
+                  name,
+                  json.value("text", std::string()),
+                  {}};
+    for (const auto& earlier : json.value("before", nlohmann::json::array())) {
+      if (earlier.is_string()) item.before.push_back(earlier.get<std::string>());
+    }
+    items.push_back(std::move(item));
   }
   if (items.empty()) return Fail(Code::kInvalidArgument, path + " names no sound");
   return items;
 }
 
-std::string HearFile(Hearer& hearer, const HearItem& item) {
-  auto sound = audio::ReadSound(item.wav);
-  if (sound) {
-    auto heard = hearer.Hear(*sound);
-    if (heard) return JsonOf(item.id, *heard);
-    sound = std::move(heard).error();
+std::string HearFile(Hearer& hearer, const HearItem& item, bool evidence) {
+  const auto hear = [&]() -> Result<HeardUtterance> {
+    bool same_talk = false;
+    for (const std::string& earlier : item.before) {
+      PARLEY_TRY(const std::vector<float> sound, audio::ReadSound(earlier));
+      PARLEY_TRY([[maybe_unused]] const HeardUtterance heard,
+                 hearer.Hear(sound, std::exchange(same_talk, true)));
+    }
+    PARLEY_TRY(const std::vector<float> sound, audio::ReadSound(item.wav));
+    return hearer.Hear(sound, same_talk);
+  };
+  const auto heard = hear();
+  if (heard) return JsonOf(item.id, *heard, evidence);
+  return JsonLine().Add("id", item.id).Add("error", heard.error().message).Take();
+}
+
+std::string MarkFile(const HearItem& item) {
+  realtime::SoundMarks marks;
+  int64_t begin = 0;
+  const std::vector<std::string> words = realtime::NormalisedWords(item.text);
+  const auto hear = [&](const std::string& path) -> Status {
+    PARLEY_TRY(const std::vector<float> sound, audio::ReadSound(path));
+    const auto end = begin + static_cast<int64_t>(sound.size());
+    marks.BeginTurn();
+    marks.Push(sound);
+    marks.Close({begin, end, words, true});
+    begin = end;
+    return {};
+  };
+  for (const std::string& earlier : item.before) {
+    if (const Status heard = hear(earlier); !heard) {
+      return JsonLine().Add("id", item.id).Add("error", heard.error().message).Take();
+    }
   }
-  return JsonLine().Add("id", item.id).Add("error", sound.error().message).Take();
+  const Status heard = hear(item.wav);
+  JsonLine line;
+  line.Add("id", item.id);
+  if (!heard) return line.Add("error", heard.error().message).Take();
+  std::string joined;
+  for (const std::string& mark : marks.marks()) joined += (joined.empty() ? "" : " ") + mark;
+  return line.Add("marks", joined).AddRaw("sound", EvidenceJson(marks.measured())).Take();
 }
 
 }  // namespace parley::bench

@@ -16,11 +16,17 @@ namespace parley::bench {
 struct HearItem {
   std::string id;
   std::string wav;
+  std::string text;                 // what is said, for marks without a transcriber
+  std::vector<std::string> before;  // heard earlier in the same talk
 };
 
 Result<std::vector<HearItem>> ReadHearList(const std::string& path);
 
 // The line for one item, without its line end.
-std::string HearFile(Hearer& hearer, const HearItem& item);
+std::string HearFile(Hearer& hearer, const HearItem& item, bool evidence);
+
+// The line for one item whose words are known: marks of the whole sound, with their evidence, after
+// each sound of `before` as a block of its own.
+std::string MarkFile(const HearItem& item);
 
 }  // namespace parley::bench

@@ -32,18 +32,22 @@ using namespace parley::bench;  // NOLINT
 
 constexpr const char* kUsage =
     "usage: parley_hear LIST.jsonl --json OUT.jsonl [--transcriber DIR] [--jobs N]\n"
-    "                   [--block-words N] [--note-ms N] [--final-only]\n"
+    "                   [--block-words N] [--note-ms N] [--final-only | --marks-only] "
+    "[--evidence]\n"
     "       parley_hear --words < TEXT      each line as words of a block\n"
-    "LIST has lines like {\"id\": \"q1\", \"wav\": \"q1.wav\"}; sound without noise behind it: "
-    "voice is told by\n"
-    "loudness here (`parley bench hear` uses the voice detector). --final-only: no blocks, a fifth "
-    "of the time.\n";
+    "LIST has lines like {\"id\": \"q1\", \"wav\": \"q1.wav\", \"before\": [\"earlier.wav\"]}.\n"
+    "Voice is told by loudness here, for sound without noise behind it; `parley bench hear` asks "
+    "the\n"
+    "voice detector. --final-only: no blocks, a fifth of the time. --marks-only: nothing is "
+    "transcribed,\n"
+    "the marks are those of the \"text\" that the line gives. --evidence: what marks were told "
+    "from.\n";
 
 struct Arguments {
   std::string list, json, transcriber;
   int jobs = 0;
   HearOptions options;
-  bool words = false, good = true;
+  bool words = false, evidence = false, marks_only = false, good = true;
 };
 
 Arguments Parse(int argc, char** argv) {
@@ -58,6 +62,10 @@ Arguments Parse(int argc, char** argv) {
     const std::string key = argv[i];
     if (key == "--words") {
       a.words = true;
+    } else if (key == "--evidence") {
+      a.evidence = true;
+    } else if (key == "--marks-only") {
+      a.marks_only = true;
     } else if (key == "--final-only") {
       a.options.partials = false;
     } else if (key.starts_with("--")) {
@@ -108,14 +116,19 @@ std::string PartOf(const Arguments& a, int job) { return a.json + ".part" + std:
 // One job: lines "INDEX<tab>JSON" in a file of its own.
 int RunJob(const Arguments& a, const std::vector<HearItem>& items, std::atomic<size_t>& next,
            int job) {
-  const auto backend = kernels::MakeCpuBackend({.threads = 1, .huge_pages = false});
-  const auto transcriber = model::Transcriber::Load(*backend, a.transcriber);
-  if (!transcriber) return Complain(transcriber.error().message);
-  auto hearer = Hearer::Make(*backend, **transcriber, std::make_unique<EnergyVoice>(), a.options);
-  if (!hearer) return Complain(hearer.error().message);
   std::ofstream out(PartOf(a, job));
-  for (size_t i; (i = next++) < items.size();) {
-    out << i << '\t' << HearFile(**hearer, items[i]) << '\n';
+  const auto each = [&](const auto& line_of) {
+    for (size_t i; (i = next++) < items.size();) out << i << '\t' << line_of(items[i]) << '\n';
+  };
+  if (a.marks_only) {
+    each(MarkFile);
+  } else {
+    const auto backend = kernels::MakeCpuBackend({.threads = 1, .huge_pages = false});
+    const auto transcriber = model::Transcriber::Load(*backend, a.transcriber);
+    if (!transcriber) return Complain(transcriber.error().message);
+    auto hearer = Hearer::Make(*backend, **transcriber, std::make_unique<EnergyVoice>(), a.options);
+    if (!hearer) return Complain(hearer.error().message);
+    each([&](const HearItem& item) { return HearFile(**hearer, item, a.evidence); });
   }
   out.close();
   return out ? 0 : Complain("cannot write " + PartOf(a, job));

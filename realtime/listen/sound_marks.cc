@@ -1,0 +1,292 @@
+// The thresholds were chosen on tests/bench/mark_trials.py; it prints what each of them hits and misses.
+// SPDX-License-Identifier: Apache-2.0
+#include "realtime/listen/sound_marks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace parley::realtime {
+namespace {
+
+using features::SoundFrame;
+
+constexpr int64_t kKept = 4096;             // frames
+constexpr int64_t kBackgroundFrames = 800;  // that the background is told from
+constexpr float kQuietestShare = 0.1F;      // of them are surely no voice
+constexpr float kBackgroundShare = 0.2F;  // noise that comes and goes is no louder than this share
+constexpr float kAboveBackgroundDb = 8.0F;
+constexpr float kBelowLoudestDb = 28.0F;
+constexpr float kLeastDbfs = -65.0F;
+constexpr int64_t kBridge = 20;  // frames of a closure inside a word
+constexpr float kLeastClarity = 0.6F;
+constexpr float kWordLagS = 0.25F;  // a word is noticed so much later than it ends
+
+// What is a departure.
+constexpr float kWhisperVoiced = 0.2F;                    // at most
+constexpr float kWhisperHissDb = -16.0F;                  // at least
+constexpr float kLoudDb = 8.0F, kQuietDb = -8.0F;         // against the talk
+constexpr float kLoudDbfs = -12.0F, kQuietDbfs = -42.0F;  // without one
+constexpr float kFaster = 1.3F, kSlower = 0.75F;          // against the talk
+constexpr float kFastRate = 6.1F, kSlowRate = 2.9F;       // without one
+constexpr float kPauseS = 0.7F;
+constexpr float kRising = 2.0F;
+constexpr float kHigh = 3.2F, kLow = -3.2F;             // against the talk
+constexpr float kHighPitch = 19.0F, kLowPitch = -4.0F;  // without one: 300 Hz, 79 Hz
+constexpr float kLeastVoiced = 0.25F;                   // to have a pitch at all
+constexpr float kNoiseDb = 18.5F;                       // of voice above background
+constexpr float kNoiseQuietDb = 26.0F;  // and above its quietest parts: dense speech has no gaps
+constexpr float kNoiseDbfs = -62.0F;    // quieter than this is no noise
+constexpr float kClearDb = 12.0F;  // voice less above it: nothing but noise and level can be told
+constexpr float kMusicShare = 0.2F;
+
+constexpr float kKnownS = 2.0F;        // of voice, before the talk is a measure
+constexpr float kMemoryS = 20.0F;      // of voice that a talk's measure goes back
+constexpr float kRateS = 3.0F;         // of voice that a rate is told from
+constexpr float kRateKnownS = 2.0F;    // of voice, before the talk is a measure of pace
+constexpr float kLeastActiveS = 0.2F;  // shorter: nothing is said of the voice
+
+float Percentile(std::vector<float>& values, float share) {
+  const auto n = static_cast<std::ptrdiff_t>(share * static_cast<float>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + n, values.end());
+  return values[static_cast<size_t>(n)];
+}
+
+float Semitones(float hz) { return 12.0F * std::log2(hz / 100.0F); }
+bool Happens(std::string_view mark) { return mark == "pause" || mark == "rising"; }
+bool Voiced(const SoundFrame& f) { return f.pitch.hz > 0 && f.pitch.clarity >= kLeastClarity; }
+
+}  // namespace
+
+float SyllablesOf(std::string_view word) {
+  constexpr std::array<float, 7> kFigures = {0, 1.2F, 2.6F, 5, 6, 8, 9};
+  const auto vowel = [](char c) {
+    return std::string_view("aeiouy").find(c) != std::string_view::npos;
+  };
+  float figures = 0;
+  float count = 0;
+  size_t digits = 0;
+  bool before = false;
+  for (const char c : word) {
+    if (c >= '0' && c <= '9') {
+      ++digits;
+    } else if (digits > 0 && c != ',') {
+      figures += kFigures[std::min(digits, kFigures.size() - 1)] + 1;
+      digits = 0;
+    }
+    if (vowel(c) && !before) ++count;
+    before = vowel(c);
+  }
+  figures += kFigures[std::min(digits, kFigures.size() - 1)];
+  const bool silent_e = word.size() > 2 && word.back() == 'e' && !vowel(word[word.size() - 2]) &&
+                        word[word.size() - 2] != 'l';
+  if (silent_e && count > 1) --count;
+  return std::max(count + figures, 1.0F);
+}
+
+void BlockMarks::Add(size_t words, std::span<const std::string> marks) {
+  words_ += words;
+  for (size_t i = 0; i < kSoundMarks.size(); ++i) {
+    if (std::find(marks.begin(), marks.end(), kSoundMarks[i]) != marks.end()) with_[i] += words;
+  }
+}
+
+std::vector<std::string> BlockMarks::Take() {
+  std::vector<std::string> marks;
+  for (size_t i = 0; i < kSoundMarks.size(); ++i) {
+    const bool enough = Happens(kSoundMarks[i]) || 2 * with_[i] >= words_;
+    if (with_[i] > 0 && enough) marks.emplace_back(kSoundMarks[i]);
+  }
+  Clear();
+  return marks;
+}
+
+SoundMarks::SoundMarks() : frames_(static_cast<size_t>(kKept)) {}
+
+void SoundMarks::Push(PcmView sound) {
+  for (const SoundFrame& frame : stage_.Push(sound)) {
+    frames_[static_cast<size_t>(heard_++ % kKept)] = frame;
+  }
+}
+
+void SoundMarks::BeginTurn() { blocks_.clear(); }
+
+const SoundFrame& SoundMarks::Frame(int64_t k) const {
+  if (k < 0 || k >= heard_ || k < heard_ - kKept) return silence_;
+  return frames_[static_cast<size_t>(k % kKept)];
+}
+
+void SoundMarks::Usual::Add(float value, float of_weight) {
+  weight = std::min(weight, kMemoryS) + of_weight;
+  mean += (value - mean) * of_weight / weight;
+}
+
+const std::vector<std::string>& SoundMarks::Look(const BlockSpan& block) {
+  if (block.end <= block.begin) {
+    sound_.active_s = 0;
+    spoken_ = {};
+    for (const std::string& word : block.words) spoken_.syllables += SyllablesOf(word);
+    std::erase_if(marks_, [](const std::string& mark) { return Happens(mark); });
+    return marks_;
+  }
+  Measure(block);
+  Judge();
+  return marks_;
+}
+
+const std::vector<std::string>& SoundMarks::Close(const BlockSpan& block) {
+  Look(block);
+  blocks_.push_back(spoken_);
+  if (sound_.active_s < kLeastActiveS) return marks_;
+  level_.Add(sound_.level, sound_.active_s);
+  if (sound_.pitch) pitch_.Add(*sound_.pitch, sound_.active_s);
+  if (sound_.rate > 0) rate_.Add(sound_.rate, spoken_.seconds);
+  return marks_;
+}
+
+void SoundMarks::Measure(const BlockSpan& block) {
+  sound_ = {};
+  const int64_t begin = block.begin / features::kSoundFrame;
+  const int64_t end = std::max(begin, std::min(block.end / features::kSoundFrame, heard_));
+
+  scratch_.clear();
+  for (int64_t k = std::max<int64_t>(0, end - kBackgroundFrames); k < end; ++k) {
+    scratch_.push_back(Frame(k).level_dbfs);
+  }
+  if (scratch_.empty()) return;
+  sound_.background = Percentile(scratch_, kBackgroundShare);
+  sound_.quietest = Percentile(scratch_, kQuietestShare);
+  const float loudest = Percentile(scratch_, 0.95F);
+  const float threshold =
+      std::max({sound_.quietest + kAboveBackgroundDb, loudest - kBelowLoudestDb, kLeastDbfs});
+  const auto active = [&](int64_t k) { return Frame(k).level_dbfs > threshold; };
+
+  // Silence that began before the block and ends in it belongs to it.
+  int64_t quiet = 0;
+  for (int64_t k = begin - 1; k >= 0 && k > begin - 200 && !active(k); --k) ++quiet;
+  int64_t first = -1, last = -1, spoken = 0, tonal = 0;
+  double energy = 0;
+  int64_t count = 0, voiced = 0;
+  scratch_.clear();
+  for (int64_t k = begin; k < end; ++k) {
+    const SoundFrame& frame = Frame(k);
+    tonal += frame.tonal ? 1 : 0;
+    if (!active(k)) {
+      ++quiet;
+      continue;
+    }
+    // The silence before the turn's first word is nobody's pause.
+    if (first >= 0 || !blocks_.empty()) {
+      sound_.pause_s = std::max(sound_.pause_s, static_cast<float>(quiet) / 100.0F);
+    }
+    spoken += first >= 0 && quiet <= kBridge ? quiet + 1 : 1;
+    quiet = 0;
+    if (first < 0) first = k;
+    last = k;
+    ++count;
+    voiced += Voiced(frame) ? 1 : 0;
+    energy += std::pow(10.0, static_cast<double>(frame.level_dbfs) / 10.0);
+    scratch_.push_back(frame.hiss_db);
+  }
+  if (end > begin) sound_.tonal = static_cast<float>(tonal) / static_cast<float>(end - begin);
+  if (count == 0) return;
+  sound_.active_s = static_cast<float>(count) / 100.0F;
+  sound_.level = static_cast<float>(10.0 * std::log10(energy / static_cast<double>(count)));
+  sound_.voiced = static_cast<float>(voiced) / static_cast<float>(count);
+  sound_.hiss_db = Percentile(scratch_, 0.5F);
+  MeasurePitch(first, last, block.phrase_end);
+
+  spoken_ = {};
+  for (const std::string& word : block.words) spoken_.syllables += SyllablesOf(word);
+  spoken_.seconds = static_cast<float>(spoken) / 100.0F;
+  sound_.rate = Rate(block, spoken_.seconds);
+}
+
+// Over this block and as many before it as make kRateS.
+float SoundMarks::Rate(const BlockSpan& block, float seconds) const {
+  float syllables = spoken_.syllables;
+  size_t blocks = blocks_.size();
+  while (blocks > 0 && seconds < kRateS) {
+    --blocks;
+    seconds += blocks_[blocks].seconds;
+    syllables += blocks_[blocks].syllables;
+  }
+  // Where a block ends inside a phrase its last word ended a little before; so did the block before
+  // the first one that is counted, unless that one is the turn's first.
+  if (!block.phrase_end) seconds -= kWordLagS;
+  if (blocks > 0) seconds += kWordLagS;
+  return seconds >= 0.5F ? syllables / seconds : 0.0F;
+}
+
+void SoundMarks::MeasurePitch(int64_t first, int64_t last, bool phrase_end) {
+  scratch_.clear();
+  for (int64_t k = first; k <= last; ++k) {
+    if (Voiced(Frame(k))) scratch_.push_back(Semitones(Frame(k).pitch.hz));
+  }
+  if (scratch_.size() < 8 || sound_.voiced < kLeastVoiced) return;
+  std::vector<float> sorted = scratch_;
+  const float median = Percentile(sorted, 0.5F);
+  sound_.pitch = median;
+  if (!phrase_end) return;
+  // The last 100 ms of voice against 400 ms of it, 150 ms before. What leaps goes by the octave that
+  // is nearest to what came before it: creaking ends of phrases make the tracker hear half the pitch.
+  constexpr size_t kEnd = 10, kBetween = 15, kBefore = 40, kLeastBefore = 12;
+  constexpr float kLeap = 7.0F;
+  scratch_.clear();
+  float near = median;
+  for (int64_t k = std::max(first, last - 150); k <= last; ++k) {
+    if (!Voiced(Frame(k))) continue;
+    float pitch = Semitones(Frame(k).pitch.hz);
+    if (std::abs(pitch - near) > kLeap) pitch += pitch < near ? 12.0F : -12.0F;
+    if (std::abs(pitch - near) > kLeap) continue;
+    near += 0.3F * (pitch - near);
+    scratch_.push_back(pitch);
+  }
+  const size_t n = scratch_.size();
+  if (n < kEnd + kBetween + kLeastBefore) return;
+  const auto middle_of = [&](size_t begin, size_t end) {
+    std::vector<float> part(scratch_.begin() + static_cast<std::ptrdiff_t>(begin),
+                            scratch_.begin() + static_cast<std::ptrdiff_t>(end));
+    return Percentile(part, 0.5F);
+  };
+  const size_t before = n - kEnd - kBetween;
+  sound_.movement =
+      middle_of(n - kEnd, n) - middle_of(before > kBefore ? before - kBefore : 0, before);
+}
+
+void SoundMarks::Judge() {
+  marks_.clear();
+  const BlockSound& s = sound_;
+  const auto mark = [this](std::string_view name, bool is) {
+    if (is) marks_.emplace_back(name);
+  };
+  const bool heard = s.active_s >= kLeastActiveS;
+  const bool known = level_.weight >= kKnownS;
+  const bool music = s.tonal >= kMusicShare;
+  const float above = s.level - s.background;
+  const bool noise = !music && s.background > kNoiseDbfs && above < kNoiseDb &&
+                     s.level - s.quietest < kNoiseQuietDb;
+  const bool clear = heard && !music && (above > kClearDb || s.background <= kNoiseDbfs);
+  const bool whisper = clear && s.voiced <= kWhisperVoiced && s.hiss_db >= kWhisperHissDb;
+  const float departs = s.level - level_.mean;
+  mark("whisper", whisper);
+  mark("quiet", heard && !whisper && (known ? departs < kQuietDb : s.level < kQuietDbfs));
+  mark("loud", heard && (s.level > kLoudDbfs || (known && departs > kLoudDb)));
+  const bool paced = clear && s.rate > 0;
+  const bool pace_known = rate_.weight >= kRateKnownS;
+  const float slow = pace_known ? kSlower * rate_.mean : kSlowRate;
+  const float fast = pace_known ? kFaster * rate_.mean : kFastRate;
+  mark("slow", paced && s.rate < slow);
+  mark("fast", paced && s.rate > fast);
+  mark("pause", clear && s.pause_s >= kPauseS);
+  mark("rising", clear && s.movement && *s.movement > kRising);
+  const bool pitch_known = pitch_.weight >= kKnownS;
+  const bool pitched = clear && s.pitch.has_value();
+  const float up = pitched ? *s.pitch - pitch_.mean : 0.0F;
+  mark("high", pitched && (pitch_known ? up > kHigh : *s.pitch > kHighPitch));
+  mark("low", pitched && (pitch_known ? up < kLow : *s.pitch < kLowPitch));
+  mark("noise", noise);
+  mark("music", music);
+}
+
+}  // namespace parley::realtime

@@ -1,0 +1,113 @@
+// What the sound says beside the words: a few marks for each block of words, from signal processing,
+// and only where the sound departs from the ordinary. "Ordinary" is the talk so far, as soon as there
+// is enough of it, and before that what most voices and rooms are like.
+//
+// Everything is told from 10 ms frames that have been heard; no voice detector is asked, so that the
+// same sound gives the same marks wherever it is heard.
+//
+// Thread:   plain value; one owner.
+// Memory:   the frames of the last 40 s.
+// Overload: none; frames older than that are forgotten, and what is asked of them is silence.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "features/sound_frames.h"
+
+namespace parley::realtime {
+
+// In the order in which they are written.
+inline constexpr std::array<std::string_view, 11> kSoundMarks = {
+    "whisper", "quiet", "loud", "slow", "fast", "pause", "rising", "high", "low", "noise", "music"};
+
+// The words of a block and the samples since the start of the talk in which they were heard.
+struct BlockSpan {
+  int64_t begin = 0, end = 0;
+  std::span<const std::string> words;  // normalised
+  // It ends where the voice does, at a pause or at the turn's end: only there does the pitch's last
+  // movement say something. Otherwise `end` is when the last word had surely been said.
+  bool phrase_end = false;
+};
+
+// What was measured. Levels in dBFS, pitch in semitones above 100 Hz.
+struct BlockSound {
+  float active_s = 0;             // of sound that stands out of the background
+  float level = 0;                // of it
+  float background = 0;           // what the quiet fifth of the last seconds stays below
+  float quietest = 0;             // and the quiet tenth
+  float voiced = 0;               // share of the active frames that have a pitch
+  float hiss_db = 0;              // median
+  float pause_s = 0;              // longest silence before or between the words
+  float rate = 0;                 // syllables per second of voice, over the last seconds
+  float tonal = 0;                // share of frames
+  std::optional<float> pitch;     // median
+  std::optional<float> movement;  // of the pitch at the end [semitones]
+};
+
+class SoundMarks {
+ public:
+  SoundMarks();
+  void Push(PcmView sound);
+  void BeginTurn();
+
+  // The marks of a block, or of words that may yet be followed by others. Words without a sound of
+  // their own (they became stable together with those before them) have the marks of those.
+  const std::vector<std::string>& Look(const BlockSpan& block);
+  // The same, and the block becomes part of what is ordinary in this talk.
+  const std::vector<std::string>& Close(const BlockSpan& block);
+
+  const std::vector<std::string>& marks() const { return marks_; }  // of the last one
+  const BlockSound& measured() const { return sound_; }             // of the last one
+
+ private:
+  struct Spoken {  // of a block, for the rate
+    float syllables = 0, seconds = 0;
+  };
+  // A running mean over blocks; newer ones count more once it is full.
+  struct Usual {
+    float mean = 0, weight = 0;
+    void Add(float value, float of_weight);
+  };
+
+  const features::SoundFrame& Frame(int64_t k) const;
+  void Measure(const BlockSpan& block);
+  void MeasurePitch(int64_t first, int64_t last, bool phrase_end);
+  float Rate(const BlockSpan& block, float seconds) const;
+  void Judge();
+
+  features::SoundFrames stage_;
+  std::vector<features::SoundFrame> frames_;  // a ring
+  int64_t heard_ = 0;                         // frames so far
+  features::SoundFrame silence_;
+  BlockSound sound_;
+  Spoken spoken_;               // of the block that was measured
+  std::vector<Spoken> blocks_;  // of this turn
+  Usual level_, pitch_, rate_;
+  std::vector<float> scratch_;
+  std::vector<std::string> marks_;
+};
+
+// The marks of words that come a few at a time, gathered for a block: what happens (a pause, a rise) is
+// in it if it is in any of them, what lasts if it is in at least half of the words.
+class BlockMarks {
+ public:
+  void Add(size_t words, std::span<const std::string> marks);
+  std::vector<std::string> Take();  // in the order of kSoundMarks; and begins anew
+  void Clear() { *this = BlockMarks(); }
+
+ private:
+  size_t words_ = 0;
+  std::array<size_t, kSoundMarks.size()> with_{};  // words that have the mark
+};
+
+// How many syllables a word has, nearly: a figure is counted as it is read aloud.
+float SyllablesOf(std::string_view word);
+
+}  // namespace parley::realtime

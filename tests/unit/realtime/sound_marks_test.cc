@@ -1,0 +1,204 @@
+// What a mark is, on sounds of which it is known. How often it is right on speech: tests/bench/mark_trials.py.
+// SPDX-License-Identifier: Apache-2.0
+#include "realtime/listen/sound_marks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <random>
+
+#include "realtime/listen/block_words.h"
+
+namespace parley::realtime {
+namespace {
+
+constexpr double kRate = kSampleRateHz;
+
+// Syllables of a buzzing voice, or of its whisper, with gaps between them.
+struct Voice {
+  double hz = 120;
+  double gain = 0.1;
+  double syllable_s = 0.16, gap_s = 0.06;
+  double rise = 0;  // semitones, over the last third of a second
+  bool whispered = false;
+};
+
+std::vector<float> Say(const Voice& v, int syllables) {
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  std::vector<float> x;
+  double phase = 0, high = 0, last = 0;
+  const double seconds = syllables * (v.syllable_s + v.gap_s);
+  for (int s = 0; s < syllables; ++s) {
+    const auto n = static_cast<int>(v.syllable_s * kRate);
+    for (int i = 0; i < n; ++i) {
+      const double t = static_cast<double>(x.size()) / kRate;
+      const double up = v.rise * std::clamp((t - (seconds - 0.4)) / 0.25, 0.0, 1.0);
+      phase += v.hz * std::pow(2.0, up / 12) * (1 + 0.08 * std::sin(9 * t)) / kRate;
+      double sample = 0;
+      if (v.whispered) {
+        const double white = normal(random);
+        high = white - last;  // rises towards high frequencies
+        last = white;
+        sample = 0.4 * high;
+      } else {
+        for (int k = 1; k <= 12; ++k) sample += std::sin(2 * std::numbers::pi * k * phase) / k;
+      }
+      const double edge = std::min({1.0, i / 160.0, (n - i) / 160.0});
+      x.push_back(static_cast<float>(v.gain * edge * sample));
+    }
+    x.insert(x.end(), static_cast<size_t>(v.gap_s * kRate), 0.0F);
+  }
+  return x;
+}
+
+std::vector<float> Silence(double seconds) {
+  return std::vector<float>(static_cast<size_t>(seconds * kRate), 0.0F);
+}
+
+class SoundMarksTest : public testing::Test {
+ protected:
+  // The marks of a sound that is a turn of one block.
+  std::vector<std::string> Marks(const std::vector<float>& x, const std::string& text) {
+    marks.BeginTurn();
+    return Next(x, text);
+  }
+  std::vector<std::string> Next(const std::vector<float>& x, const std::string& text) {
+    const auto words = NormalisedWords(text);
+    const int64_t begin = at;
+    std::vector<float> padded = Silence(0.3);
+    padded.insert(padded.end(), x.begin(), x.end());
+    const std::vector<float> behind = Silence(0.3);
+    padded.insert(padded.end(), behind.begin(), behind.end());
+    marks.Push(padded);
+    at += static_cast<int64_t>(padded.size());
+    return marks.Close({begin, at, words, true});
+  }
+
+  using Set = std::vector<std::string>;
+  static constexpr const char* kTen = "banana banana banana so";  // syllables
+  SoundMarks marks;
+  int64_t at = 0;
+};
+
+TEST_F(SoundMarksTest, OrdinarySpeechHasNone) {
+  EXPECT_EQ(Marks(Say({}, 10), kTen), Set{});
+  EXPECT_EQ(Marks(Say({}, 10), kTen), Set{});
+}
+
+TEST_F(SoundMarksTest, AWhisperHasNoVoice) {
+  EXPECT_EQ(Marks(Say({.whispered = true}, 10), kTen), Set{"whisper"});
+}
+
+TEST_F(SoundMarksTest, LoudAndQuietAreMeasuredAgainstTheTalk) {
+  EXPECT_EQ(Marks(Say({.gain = 0.03}, 10), kTen), Set{});
+  EXPECT_EQ(Marks(Say({.gain = 0.03}, 10), kTen), Set{});
+  EXPECT_EQ(Marks(Say({.gain = 0.12}, 10), kTen), Set{"loud"});
+  SoundMarksTest::marks = SoundMarks();
+  at = 0;
+  EXPECT_EQ(Marks(Say({.gain = 0.12}, 15), kTen + std::string(" banana so so")), Set{});
+  EXPECT_EQ(Marks(Say({.gain = 0.03}, 10), kTen), Set{"quiet"});
+}
+
+TEST_F(SoundMarksTest, WithoutATalkOnlyExtremesAreLoudOrQuiet) {
+  EXPECT_EQ(Marks(Say({.gain = 0.6}, 10), kTen), Set{"loud"});
+  SoundMarksTest::marks = SoundMarks();
+  at = 0;
+  EXPECT_EQ(Marks(Say({.gain = 0.004}, 10), kTen), Set{"quiet"});
+}
+
+TEST_F(SoundMarksTest, PaceIsSyllablesInTheTimeOfTheVoice) {
+  EXPECT_EQ(Marks(Say({.syllable_s = 0.09, .gap_s = 0.03}, 20), std::string(kTen) + " " + kTen),
+            Set{"fast"});
+  SoundMarksTest::marks = SoundMarks();
+  at = 0;
+  EXPECT_EQ(Marks(Say({.syllable_s = 0.36, .gap_s = 0.1}, 10), kTen), Set{"slow"});
+}
+
+TEST_F(SoundMarksTest, ASilenceInsideTheWordsIsAPauseAndOneAroundThemIsNot) {
+  std::vector<float> x = Say({}, 5);
+  const std::vector<float> gap = Silence(1.0);
+  const std::vector<float> more = Say({}, 5);
+  x.insert(x.end(), gap.begin(), gap.end());
+  x.insert(x.end(), more.begin(), more.end());
+  EXPECT_EQ(Marks(x, kTen), Set{"pause"});
+  // In the same turn, the silence before a later block is one.
+  std::vector<float> late = Silence(0.6);
+  late.insert(late.end(), more.begin(), more.end());
+  EXPECT_EQ(Next(late, "banana so so"), Set{"pause"});
+}
+
+TEST_F(SoundMarksTest, PitchRisesAtTheEndOfAPhrase) {
+  EXPECT_EQ(Marks(Say({.rise = 6}, 10), kTen), Set{"rising"});
+  EXPECT_EQ(Marks(Say({.rise = -6}, 10), kTen), Set{});
+}
+
+TEST_F(SoundMarksTest, HighAndLowAreMeasuredAgainstTheTalk) {
+  Marks(Say({.hz = 150}, 10), kTen);
+  Marks(Say({.hz = 150}, 10), kTen);
+  EXPECT_EQ(Marks(Say({.hz = 200}, 10), kTen), Set{"high"});
+  EXPECT_EQ(Marks(Say({.hz = 110}, 10), kTen), Set{"low"});
+}
+
+TEST_F(SoundMarksTest, NoiseAndMusicAreToldApart) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0.0F, 0.025F);
+  std::vector<float> noisy = Silence(0.8);
+  const std::vector<float> voice = Say({}, 10);
+  noisy.insert(noisy.end(), voice.begin(), voice.end());
+  noisy.resize(noisy.size() + 8000);
+  std::vector<float> chords = noisy;
+  for (size_t i = 0; i < noisy.size(); ++i) {
+    noisy[i] += normal(random);
+    for (const double hz : {523.3, 659.3, 784.0}) {
+      chords[i] += static_cast<float>(
+          0.02 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / kRate));
+    }
+  }
+  const auto words = NormalisedWords(kTen);
+  for (const auto& [sound, mark] : {std::pair{&noisy, "noise"}, std::pair{&chords, "music"}}) {
+    SoundMarks fresh;
+    fresh.Push(*sound);
+    EXPECT_EQ(fresh.Look({0, static_cast<int64_t>(sound->size()), words, true}), Set{mark});
+  }
+}
+
+TEST(BlockMarks, KeepsWhatHappensAndWhatLasts) {
+  using Set = std::vector<std::string>;
+  BlockMarks block;
+  block.Add(1, Set{"loud", "pause"});
+  block.Add(4, Set{"fast"});
+  EXPECT_EQ(block.Take(), (Set{"fast", "pause"}));
+  block.Add(2, Set{"whisper"});
+  block.Add(2, Set{});
+  EXPECT_EQ(block.Take(), Set{"whisper"});
+  EXPECT_EQ(block.Take(), Set{});
+}
+
+TEST_F(SoundMarksTest, LookingChangesNothing) {
+  const std::vector<float> x = Say({.gain = 0.03}, 15);
+  Marks(x, kTen);
+  const auto words = NormalisedWords(kTen);
+  const std::vector<float> loud = Say({.gain = 0.12}, 15);
+  marks.BeginTurn();
+  marks.Push(loud);
+  const BlockSpan span{at, at + static_cast<int64_t>(loud.size()), words, true};
+  const Set first = marks.Look(span);
+  EXPECT_EQ(first, Set{"loud"});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(marks.Look(span), first);
+}
+
+TEST(SyllablesOf, CountsWordsAndFigures) {
+  for (const auto& [word, expected] : std::initializer_list<std::pair<const char*, float>>{
+           {"banana", 3}, {"the", 1}, {"table", 2}, {"make", 1}, {"rhythm", 1}, {"hmm", 1}}) {
+    EXPECT_EQ(SyllablesOf(word), expected) << word;
+  }
+  EXPECT_NEAR(SyllablesOf("7"), 1.2F, 0.01);
+  EXPECT_NEAR(SyllablesOf("1,000"), 6, 0.01);
+  EXPECT_GT(SyllablesOf("$5.50"), 3);
+}
+
+}  // namespace
+}  // namespace parley::realtime
