@@ -21,11 +21,15 @@ inline constexpr const char* kConfigHeading =
     "Use --config FILE for another file (it needs only what differs) and --set key=value for one "
     "key.";
 
+// How weights are kept that an update has changed.
+enum class MergedWeights { k4Bit, k8Bit };
+
 struct ModelsConfig {
   std::string dir;
   std::string language_model = "smollm2-135m-instruct";
   std::string transcriber = "whisper-base";
   std::string voice = "piper-en-us-joe";
+  MergedWeights merged = MergedWeights::k8Bit;
 
   std::string Dir()
       const;  // where models live: `dir`, else $PARLEY_MODELS, else ~/.cache/parley/models
@@ -36,6 +40,9 @@ struct ModelsConfig {
     v("language_model", language_model, "a name of `parley models list`, a file or a folder");
     v("transcriber", transcriber, "a name of `parley models list`, or a folder");
     v("voice", voice, "a name of `parley models list`, or a folder");
+    v("merged", merged,
+      EnumNames<MergedWeights>{{MergedWeights::k4Bit, "4bit"}, {MergedWeights::k8Bit, "8bit"}},
+      "how weights are kept that a model's update has changed: less memory, or less loss");
   }
 };
 

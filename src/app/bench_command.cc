@@ -18,6 +18,20 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
   turn->add_option("CLIPS", options.turn.clips, "sound files, or folders of them")->required();
   turn->add_option("--runs", options.turn.runs, "of every clip")->check(CLI::PositiveNumber);
   turn->add_option("--json", options.turn.json, "write one line of JSON a turn");
+  CLI::App* accuracy = app.add_subcommand(
+      "accuracy", "spoken questions through the whole program: how many answers are right");
+  accuracy->callback([&options] { options.what = What::kAccuracy; });
+  accuracy->add_option("MANIFEST", options.accuracy.manifest, "of tests/bench/spoken_questions.py")
+      ->required();
+  accuracy->add_option("--pace", options.accuracy.pace, "a simulated clock, or the wall's")
+      ->check(CLI::IsMember({"fast", "realtime"}));
+  accuracy->add_option("--mode", options.accuracy.mode, "think while listening, after, or not")
+      ->check(CLI::IsMember({"listen", "after", "none"}));
+  accuracy->add_option("--model", options.accuracy.model, "a name, a file or a folder");
+  accuracy->add_option("--only", options.accuracy.only, "families whose name begins so");
+  accuracy->add_option("--limit", options.accuracy.limit, "questions of each family");
+  accuracy->add_option("--json", options.accuracy.json, "write one line of JSON a question");
+  accuracy->add_flag("--report", options.accuracy.report, "print what was heard and answered");
   CLI::App* engine =
       app.add_subcommand("engine", "decode, prefill, branches, fork, transcription; against peers");
   engine->callback([&options] { options.what = What::kEngine; });
@@ -80,6 +94,8 @@ Status RunBench(const BenchOptions& options, const AppConfig& config) {
   switch (options.what) {
     case BenchOptions::What::kTurn:
       return RunBenchTurn(options.turn, config);
+    case BenchOptions::What::kAccuracy:
+      return RunBenchAccuracy(options.accuracy, config);
     case BenchOptions::What::kEngine:
       return RunEngine(options, config);
     case BenchOptions::What::kQuality:

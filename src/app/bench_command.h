@@ -1,4 +1,4 @@
-// `parley bench turn|engine|quality|kernels`: every number we publish, by one command each.
+// `parley bench turn|accuracy|engine|quality|kernels`: every number we publish, by one command each.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/app_config.h"
+#include "app/bench_accuracy.h"
 #include "app/bench_turn.h"
 #include "bench/engine_bench.h"
 #include "bench/kernels_bench.h"
@@ -19,9 +20,10 @@ class App;
 namespace parley::app {
 
 struct BenchOptions {
-  enum class What { kTurn, kEngine, kQuality, kKernels };
+  enum class What { kTurn, kAccuracy, kEngine, kQuality, kKernels };
   What what = What::kTurn;
   BenchTurnOptions turn;
+  BenchAccuracyOptions accuracy;
   bench::EngineBenchOptions engine;
   bench::QualityBenchOptions quality;
   std::string engine_json;

@@ -2,14 +2,53 @@
 #include "app/locate.h"
 
 #include <filesystem>
+#include <utility>
+
+#include "weights/checkpoint.h"
 
 namespace parley::app {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr const char* kUpdate = "update.safetensors";
+
+// Folders above the program: a build folder and its tests, or an installation.
+std::string ShippedModel(const std::string& name) {
+  std::error_code error;
+  fs::path at = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (int up = 0; !error && up < 5 && at.has_relative_path(); ++up, at = at.parent_path()) {
+    for (const fs::path& folder : {at / "models" / name, at / "share/parley/models" / name}) {
+      if (fs::exists(folder / kUpdate, error)) return folder.string();
+    }
+  }
+  return {};
+}
+
+// The file that an update was made for, by the name that the update remembers.
+Result<std::string> LocateBase(const std::string& root, const std::string& update) {
+  PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(update));
+  const std::string* base = checkpoint->Text("__metadata__.base");
+  if (base == nullptr) {
+    return Fail(Code::kCorruptData, update + " does not say what it updates: metadata \"base\"");
+  }
+  std::error_code error;
+  for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
+    if (fs::exists(it->path() / *base, error)) return (it->path() / *base).string();
+  }
+  return Fail(Code::kNotFound, update + " updates " + *base + ", which is not in " + root +
+                                   "; run `parley models fetch`");
+}
+
+}  // namespace
+
 Result<std::string> LocateModel(const std::string& root, const std::string& name) {
   const std::string installed = root + "/" + name;
   if (name.find('/') == std::string::npos && fs::exists(installed)) return installed;
+  if (name.find('/') == std::string::npos) {
+    if (std::string shipped = ShippedModel(name); !shipped.empty()) return shipped;
+  }
   if (fs::exists(name)) return name;
   return Fail(Code::kNotFound,
               "model \"" + name + "\" is neither in " + root +
@@ -33,10 +72,21 @@ Result<std::string> FileIn(const std::string& path, const std::string& extension
   return found;
 }
 
-Result<std::string> LocateWeights(const std::string& root, const std::string& name) {
+Result<LanguageModelFiles> LocateLanguageModel(const std::string& root, const std::string& name) {
   PARLEY_TRY(const std::string path, LocateModel(root, name));
-  if (fs::exists(fs::path(path) / "config.json")) return path;
-  return FileIn(path, ".gguf");
+  const fs::path update = fs::path(path) / kUpdate;
+  if (fs::exists(update)) {
+    PARLEY_TRY(std::string base, LocateBase(root, update.string()));
+    return LanguageModelFiles{std::move(base), update.string(), path};
+  }
+  if (fs::exists(fs::path(path) / "config.json")) return LanguageModelFiles{path, "", path};
+  PARLEY_TRY(std::string file, FileIn(path, ".gguf"));
+  return LanguageModelFiles{file, "", file};
+}
+
+Result<std::string> LocateWeights(const std::string& root, const std::string& name) {
+  PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, name));
+  return std::move(files.weights);
 }
 
 }  // namespace parley::app

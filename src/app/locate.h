@@ -8,11 +8,21 @@
 
 namespace parley::app {
 
-// A name of the manifest becomes its folder under `root`; a path stays what it is.
+// A name of the manifest becomes its folder under `root`, else the folder of that name that is shipped with the program
+// (models/ beside the build folder, share/parley/models of an installation); a path stays what it is.
 Result<std::string> LocateModel(const std::string& root, const std::string& name);
 
-// What Checkpoint::Open takes of a language model: the folder of a Hugging Face model, else its only .gguf file.
+// What Checkpoint::Open takes of a language model: the folder of a Hugging Face model, else its only .gguf file; of a
+// model that is an update, what its base is.
 Result<std::string> LocateWeights(const std::string& root, const std::string& name);
+
+// A language model: weights, and an update over them when it is shipped as one (`nano`).
+struct LanguageModelFiles {
+  std::string weights;
+  std::string update;  // empty: none
+  std::string home;    // where its style.json is looked for
+};
+Result<LanguageModelFiles> LocateLanguageModel(const std::string& root, const std::string& name);
 
 // The only file of a folder that ends so; a file is taken as it is.
 Result<std::string> FileIn(const std::string& path, const std::string& extension);

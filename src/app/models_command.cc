@@ -3,11 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
+#include <memory>
 
+#include "app/locate.h"
 #include "fetch/fetch.h"
 #include "fetch/report.h"
 #include "weights/checkpoint.h"
 #include "weights/convert.h"
+#include "weights/low_rank_update.h"
 #include "weights/synthetic.h"
 
 namespace parley::app {
@@ -26,7 +30,9 @@ void AddModelsCommands(CLI::App& app, ModelsOptions& options) {
   add("verify", "compare every file with its hash", Action::kVerify)
       ->add_option("NAME", options.names, "models to verify");
   CLI::App* convert = add("convert", "write a checkpoint as safetensors", Action::kConvert);
-  convert->add_option("FROM", options.from, "a GGUF, safetensors or CTranslate2 file or folder")
+  convert
+      ->add_option("FROM", options.from,
+                   "a GGUF, safetensors or CTranslate2 file or folder, or a name")
       ->required();
   convert->add_option("TO", options.to, "the folder to write")->required();
   convert->add_option("--format", options.format, "of the values")
@@ -44,8 +50,20 @@ void AddModelsCommands(CLI::App& app, ModelsOptions& options) {
 
 namespace {
 
-Status Convert(const ModelsOptions& options) {
-  PARLEY_TRY(const auto from, weights::Checkpoint::Open(options.from));
+// A model that is shipped as an update is written with it, in f32 before `format` rounds it.
+Result<std::unique_ptr<weights::Checkpoint>> OpenToConvert(const std::string& from,
+                                                           const std::string& root) {
+  if (std::filesystem::exists(from) &&
+      !std::filesystem::exists(std::filesystem::path(from) / "update.safetensors")) {
+    return weights::Checkpoint::Open(from);
+  }
+  PARLEY_TRY(const LanguageModelFiles files, LocateLanguageModel(root, from));
+  if (files.update.empty()) return weights::Checkpoint::Open(files.weights);
+  return weights::OpenUpdated(files.weights, files.update, kernels::WeightFormat::kF32);
+}
+
+Status Convert(const ModelsOptions& options, const std::string& root) {
+  PARLEY_TRY(const auto from, OpenToConvert(options.from, root));
   const auto format = options.format == "f32"   ? kernels::WeightFormat::kF32
                       : options.format == "f16" ? kernels::WeightFormat::kF16
                                                 : kernels::WeightFormat::kBf16;
@@ -92,7 +110,7 @@ Status RunModels(const ModelsOptions& options, const AppConfig& config) {
                   "some models are missing or damaged; `parley models fetch` mends them");
     }
     case ModelsOptions::Action::kConvert:
-      return Convert(options);
+      return Convert(options, dir);
     case ModelsOptions::Action::kSynth:
       return Synthesize(options);
   }

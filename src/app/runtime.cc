@@ -28,6 +28,7 @@
 #include "realtime/voice_worker.h"
 #include "tts/voice.h"
 #include "weights/checkpoint.h"
+#include "weights/low_rank_update.h"
 
 namespace parley::app {
 namespace {
@@ -133,16 +134,24 @@ class LoadedRuntime final : public Runtime {
   }
 
   Status LoadLanguageModel(const std::string& root, const std::string& name) {
-    PARLEY_TRY(const std::string file, LocateWeights(root, name));
-    PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(file));
+    PARLEY_TRY(const LanguageModelFiles files, LocateLanguageModel(root, name));
+    std::unique_ptr<weights::Checkpoint> checkpoint;
+    if (files.update.empty()) {
+      PARLEY_TRY(checkpoint, weights::Checkpoint::Open(files.weights));
+    } else {
+      const auto format = config_.models.merged == MergedWeights::k4Bit
+                              ? kernels::WeightFormat::kQ4_1
+                              : kernels::WeightFormat::kQ8_0;
+      PARLEY_TRY(checkpoint, weights::OpenUpdated(files.weights, files.update, format));
+    }
     PARLEY_TRY(decoder_, model::Decoder::Load(*backend_, *checkpoint));
     if (checkpoint->format() == "gguf") {
       PARLEY_TRY(tokenizer_, model::Tokenizer::FromGguf(*checkpoint));
     } else {
-      PARLEY_TRY(tokenizer_, model::Tokenizer::FromJson(file + "/tokenizer.json"));
+      PARLEY_TRY(tokenizer_, model::Tokenizer::FromJson(files.weights + "/tokenizer.json"));
     }
     PARLEY_TRY(template_, model::ChatTemplate::For(tokenizer_));
-    PARLEY_TRY(style_, realtime::ReadStyle(file, *tokenizer_));
+    PARLEY_TRY(style_, realtime::ReadStyle(files.home, *tokenizer_));
     return {};
   }
 
