@@ -14,18 +14,6 @@ namespace {
 
 constexpr const char* kUpdate = "update.safetensors";
 
-// Folders above the program: a build folder and its tests, or an installation.
-std::string ShippedModel(const std::string& name) {
-  std::error_code error;
-  fs::path at = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (int up = 0; !error && up < 5 && at.has_relative_path(); ++up, at = at.parent_path()) {
-    for (const fs::path& folder : {at / "models" / name, at / "share/parley/models" / name}) {
-      if (fs::exists(folder / kUpdate, error)) return folder.string();
-    }
-  }
-  return {};
-}
-
 // The file that an update was made for, by the name that the update remembers.
 Result<std::string> LocateBase(const std::string& root, const std::string& update) {
   PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(update));
@@ -42,6 +30,18 @@ Result<std::string> LocateBase(const std::string& root, const std::string& updat
 }
 
 }  // namespace
+
+// Folders above the program: a build folder and its tests, or an installation.
+std::string ShippedModel(const std::string& name) {
+  std::error_code error;
+  fs::path at = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (int up = 0; !error && up < 5 && at.has_relative_path(); ++up, at = at.parent_path()) {
+    for (const fs::path& folder : {at / "models" / name, at / "share/parley/models" / name}) {
+      if (fs::exists(folder, error)) return folder.string();
+    }
+  }
+  return {};
+}
 
 Result<std::string> LocateModel(const std::string& root, const std::string& name) {
   const std::string installed = root + "/" + name;

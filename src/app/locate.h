@@ -16,6 +16,9 @@ Result<std::string> LocateModel(const std::string& root, const std::string& name
 // model that is an update, what its base is.
 Result<std::string> LocateWeights(const std::string& root, const std::string& name);
 
+// The folder of a model that is shipped with the program; empty when it is not there.
+std::string ShippedModel(const std::string& name);
+
 // A language model: weights, and an update over them when it is shipped as one (`nano`).
 struct LanguageModelFiles {
   std::string weights;

@@ -2,6 +2,7 @@
 #include "app/models_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "app/locate.h"
 #include "fetch/fetch.h"
 #include "fetch/report.h"
+#include "fetch/state.h"
 #include "weights/checkpoint.h"
 #include "weights/convert.h"
 #include "weights/low_rank_update.h"
@@ -85,6 +87,50 @@ Status Synthesize(const ModelsOptions& options) {
   return {};
 }
 
+// Those that come with the program, where they are; one that is nowhere is missing.
+std::vector<fetch::ModelState> ShippedStates(const fetch::Manifest& manifest,
+                                             const std::vector<std::string>& names,
+                                             fetch::Depth depth) {
+  std::vector<fetch::ModelState> states;
+  for (const fetch::Model& model : manifest.shipped()) {
+    if (!names.empty() && std::find(names.begin(), names.end(), model.name) == names.end()) {
+      continue;
+    }
+    const std::filesystem::path at = ShippedModel(model.name);
+    states.push_back(fetch::LookAt(at.parent_path().string(), model, depth));
+  }
+  return states;
+}
+
+// Names that are not shipped: nothing left means that nothing else was asked for.
+std::vector<std::string> FetchedNames(const fetch::Manifest& manifest,
+                                      const std::vector<std::string>& names) {
+  std::vector<std::string> fetched;
+  for (const std::string& name : names) {
+    const auto& shipped = manifest.shipped();
+    if (std::none_of(shipped.begin(), shipped.end(),
+                     [&](const fetch::Model& model) { return model.name == name; })) {
+      fetched.push_back(name);
+    }
+  }
+  return fetched;
+}
+
+Status VerifyAll(const fetch::Manifest& manifest, const std::vector<std::string>& names,
+                 const std::string& dir) {
+  std::vector<fetch::ModelState> states = ShippedStates(manifest, names, fetch::Depth::kHashes);
+  const std::vector<std::string> fetched = FetchedNames(manifest, names);
+  if (names.empty() || !fetched.empty()) {
+    PARLEY_TRY(const auto others, fetch::Verify(manifest, fetched, dir));
+    states.insert(states.end(), others.begin(), others.end());
+  }
+  std::fputs(fetch::RenderVerify(states).c_str(), stdout);
+  if (fetch::AllIntact(states)) return {};
+  return Fail(Code::kCorruptData,
+              "some models are missing or damaged; `parley models fetch` mends what it fetched, "
+              "`git checkout models` what came with the program");
+}
+
 }  // namespace
 
 Status RunModels(const ModelsOptions& options, const AppConfig& config) {
@@ -93,6 +139,10 @@ Status RunModels(const ModelsOptions& options, const AppConfig& config) {
   switch (options.action) {
     case ModelsOptions::Action::kList:
       std::fputs(fetch::RenderList(fetch::List(manifest, dir), dir).c_str(), stdout);
+      if (!manifest.shipped().empty()) {
+        const auto states = ShippedStates(manifest, {}, fetch::Depth::kSizes);
+        std::fputs(fetch::RenderList(states, "the program's own folder").c_str(), stdout);
+      }
       return {};
     case ModelsOptions::Action::kFetch: {
       fetch::FetchOptions how;
@@ -102,13 +152,8 @@ Status RunModels(const ModelsOptions& options, const AppConfig& config) {
       std::fputs(fetch::RenderFetch(report, dir).c_str(), stdout);
       return {};
     }
-    case ModelsOptions::Action::kVerify: {
-      PARLEY_TRY(const auto states, fetch::Verify(manifest, options.names, dir));
-      std::fputs(fetch::RenderVerify(states).c_str(), stdout);
-      if (fetch::AllIntact(states)) return {};
-      return Fail(Code::kCorruptData,
-                  "some models are missing or damaged; `parley models fetch` mends them");
-    }
+    case ModelsOptions::Action::kVerify:
+      return VerifyAll(manifest, options.names, dir);
     case ModelsOptions::Action::kConvert:
       return Convert(options, dir);
     case ModelsOptions::Action::kSynth:

@@ -129,12 +129,17 @@ Result<Source> ReadSource(const std::string& id, const Json& json, const std::st
   return source;
 }
 
-Result<ModelFile> ReadFile(const Json& json, const Model& model, const std::string& where) {
+Result<ModelFile> ReadFile(const Json& json, const Model& model, bool shipped,
+                           const std::string& where) {
   Fields fields(json, where);
   ModelFile file;
   file.path = fields.Path("path");
   file.size = fields.Size("size");
   file.sha256 = fields.Sha256("sha256");
+  if (shipped) {
+    if (!fields.status()) return fields.status().error();
+    return file;
+  }
   for (const Json& entry : fields.Array("from")) {
     Fields part(entry, where + ", file " + file.path);
     const std::string id = part.Text("source");
@@ -157,7 +162,7 @@ Result<ModelFile> ReadFile(const Json& json, const Model& model, const std::stri
   return file;
 }
 
-Result<Model> ReadModel(const Json& json, const std::string& origin) {
+Result<Model> ReadModel(const Json& json, bool shipped, const std::string& origin) {
   Fields fields(json, origin + ": model");
   Model model;
   model.name = fields.Path("name");
@@ -169,13 +174,15 @@ Result<Model> ReadModel(const Json& json, const std::string& origin) {
   model.purpose = fields.Text("purpose");
   model.licence = fields.Text("licence");
   model.homepage = fields.Text("homepage");
-  for (const auto& [id, source_json] : fields.Object("sources").items()) {
-    PARLEY_TRY(Source source, ReadSource(id, source_json, where));
-    model.sources.push_back(std::move(source));
+  if (!shipped) {
+    for (const auto& [id, source_json] : fields.Object("sources").items()) {
+      PARLEY_TRY(Source source, ReadSource(id, source_json, where));
+      model.sources.push_back(std::move(source));
+    }
   }
   if (!fields.status()) return fields.status().error();
   for (const Json& file_json : fields.Array("files")) {
-    PARLEY_TRY(ModelFile file, ReadFile(file_json, model, where));
+    PARLEY_TRY(ModelFile file, ReadFile(file_json, model, shipped, where));
     model.files.push_back(std::move(file));
   }
   if (model.files.empty()) fields.Fault("has no files");
@@ -211,9 +218,16 @@ Result<Manifest> Manifest::Parse(std::string_view json, std::string_view origin_
   }
   Manifest manifest;
   for (const Json& model_json : fields.Array("models")) {
-    PARLEY_TRY(Model model, ReadModel(model_json, origin));
+    PARLEY_TRY(Model model, ReadModel(model_json, false, origin));
     if (manifest.Find(model.name)) fields.Fault("model " + model.name + " is there twice");
     manifest.models_.push_back(std::move(model));
+  }
+  if (fields.Has("shipped")) {
+    for (const Json& model_json : fields.Array("shipped")) {
+      PARLEY_TRY(Model model, ReadModel(model_json, true, origin));
+      if (manifest.Find(model.name)) fields.Fault("model " + model.name + " is there twice");
+      manifest.shipped_.push_back(std::move(model));
+    }
   }
   for (const Json& name : fields.Array("default")) {
     if (!name.is_string() || !manifest.Find(name.get<std::string>())) {

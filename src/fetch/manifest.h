@@ -60,13 +60,15 @@ class Manifest {
 
   const std::vector<Model>& models() const { return models_; }
   const std::vector<std::string>& defaults() const { return defaults_; }
+  // Models whose files come with the program: nothing to fetch, but as easily damaged.
+  const std::vector<Model>& shipped() const { return shipped_; }
   // An unknown name fails with the names that exist.
   Result<const Model*> Find(std::string_view name) const;
   // The models of these names, each once; no names: the default set.
   Result<std::vector<const Model*>> Select(const std::vector<std::string>& names) const;
 
  private:
-  std::vector<Model> models_;
+  std::vector<Model> models_, shipped_;
   std::vector<std::string> defaults_;
 };
 
