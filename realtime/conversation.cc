@@ -93,18 +93,20 @@ void Conversation::Do(std::vector<turn::Action> actions) {
 }
 
 void Conversation::Do(const turn::SpeechStarted& started) {
+  if (held_) ForgetExchange();  // nobody has asked for its answer
   BeginTurn(started.since);
   if (!listener_.listening()) Do(listener_.Begin(voice_begin_, floor_));
-  Emit(SpeechStarted{});
+  Emit(SpeechStarted{started.since});
   if (stable_) Do(*std::exchange(stable_, std::nullopt));
 }
 
 void Conversation::BeginTurn(Time since) {
   NextEpoch();
+  CatchUp();
   voice_begin_ = sounded_until_ = SampleAt(since);
   sounded_words_ = 0;
   marks_.BeginTurn();
-  ended_ = asked_ = false;
+  ended_ = asked_ = held_ = false;
   typed_ = recovered_ = false;
   text_.reset();
   answer_ids_.clear();
@@ -146,7 +148,7 @@ void Conversation::Do(const turn::TurnEnded& ended) {
   floor_ = SampleAt(ended.speech_end);
   trace_.speech_end_ms = Ms(ended.speech_end);
   trace_.turn_end_ms = InputMs();
-  Emit(TurnEnded{ended.probability, std::string(ended.reason)});
+  Emit(TurnEnded{ended.probability, std::string(ended.reason), ended.speech_end});
   if (!listener_.listening()) text_ = "";  // it failed during the turn
   if (text_) Answer();
 }
@@ -239,27 +241,29 @@ void Conversation::Do(const listen::Live& live) {
 void Conversation::Do(const listen::Complete& complete) {
   text_ = complete.text;
   trace_.transcript_ms = InputMs();
-  if (!text_->empty()) {
-    std::vector<std::string> marks;
-    if (!typed_) marks = Sounding(*text_, SampleAt(speech_end_), true);
-    Do(mind_->OnPossibleEnd({.text = *text_, .marks = marks, .typed = typed_},
-                            typed_ ? Now() : OnClock(speech_end_), Now()));
-  }
+  PrepareAnswer();
   if (ended_) Answer();
+}
+
+void Conversation::PrepareAnswer() {
+  if (text_->empty() && !typed_) return;
+  std::vector<std::string> marks;
+  if (!typed_) marks = Sounding(*text_, SampleAt(speech_end_), true);
+  Do(mind_->OnPossibleEnd({.text = *text_, .marks = marks, .typed = typed_},
+                          typed_ ? Now() : OnClock(speech_end_), Now()));
 }
 
 // The turn has ended and its text is there.
 void Conversation::Answer() {
   trace_.transcript = *text_;
-  if (text_->empty()) {
+  if (text_->empty() && !typed_) {
     Emit(NoSpeech{});
     ForgetExchange();
     return Listen();
   }
   Emit(Heard{*text_, true});
-  asked_ = true;
-  Do(mind_->OnTurnEnded(Now()));
-  Do(speaker_.Release(Now()));
+  if (!settings_.answers && !typed_) return Hold();
+  BeginAnswer();
 }
 
 // ---- from the user, beside the sound -------------------------------------------------------------
@@ -277,16 +281,20 @@ void Conversation::OnText(std::string text) {
   turn_.OnTyped();
   ended_ = true;
   trace_.turn_end_ms = InputMs();
-  Emit(TurnEnded{-1, "text"});
+  Emit(TurnEnded{-1, "text", frames_end_});
   Do(listen::Complete{std::move(text)});
 }
 
-void Conversation::CommitTurn() { Do(turn_.OnCommit()); }
+void Conversation::CommitTurn() {
+  const std::vector<turn::Action> actions = turn_.OnCommit();
+  if (actions.empty()) Emit(NoSpeech{});  // whoever committed waits for an answer
+  Do(actions);
+}
 
 void Conversation::OnPlayed(int64_t samples) { Do(speaker_.OnPlayed(samples, Now())); }
 
 void Conversation::Interrupt() {
-  if (!ended_) return;
+  if (!ended_ || held_) return;
   StopAnswer();
   Listen();
 }

@@ -50,6 +50,8 @@ struct ConversationParts {
   std::unique_ptr<nn::VoiceActivity> voice_activity;  // its own
   TurnEndWorker* turn_end = nullptr;
   VoiceWorker* voice = nullptr;
+  // The ids of a whole system turn; without it the system's words cannot be replaced.
+  std::function<std::vector<TokenId>(std::string_view)> system_turn{};
 };
 
 class Conversation : public std::enable_shared_from_this<Conversation> {
@@ -65,6 +67,10 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void CommitTurn();
   void OnPlayed(int64_t samples);
   void Interrupt();
+  void Configure(const TalkSettings& settings);
+  void SetPast(PastTalk past);
+  void Respond();
+  void DiscardTurn();
 
   int64_t stale() const { return stale_.load(); }  // any thread
   const Trunk& trunk() const { return trunk_; }
@@ -121,6 +127,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(speak::Synthesize& clause);
   void Do(const speak::ClauseCut& cut);
   void Do(speak::Say& say);
+  void Do(speak::Words& words);
+  void Do(const speak::Sent& sent);
   void Do(speak::Send& send);
   void Do(const speak::WakeAt& wake);
   void Do(const speak::Over& over);
@@ -128,6 +136,11 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void BeginTurn(Time since);
   std::vector<std::string> Sounding(const std::string& text, int64_t until, bool possible_end);
   void Answer();
+  void PrepareAnswer();
+  void BeginAnswer();
+  void Hold();
+  void CatchUp();
+  void RestorePast();
   void AbandonAnswer();
   void StopAnswer();
   TrunkEdit CloseAnswer(bool interrupted = false);
@@ -193,6 +206,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::optional<std::string> text_;       // of the turn, at its last possible end
   std::optional<listen::Stable> stable_;  // heard during an answer, not yet in the trunk
   bool typed_ = false;
+  bool held_ = false;                // the turn has ended and nobody has asked for its answer
   Time speech_end_{};                // of the sound
   bool recovered_ = false;           // the trunk was lost, and has been made anew
   bool guessed_ = false;             // something of the answer was decoded before the turn ended
@@ -200,6 +214,11 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::vector<TokenId> answer_ids_;  // of what was said
   TurnTrace trace_;
   int64_t reprefilled_before_ = 0;
+
+  // What the client wants, and what of it must wait until the exchange is over.
+  TalkSettings settings_;
+  bool mind_is_old_ = false;
+  std::optional<PastTalk> past_;
   std::atomic<int64_t> stale_{0};
 };
 

@@ -182,7 +182,7 @@ void Conversation::Do(std::vector<speak::Action> actions) {
 void Conversation::Do(speak::Synthesize& clause) {
   const ClauseId id = clause.clause;
   SpeakJob job{std::move(clause.text),
-               {config_.speak.speed, config_.speak.noise},
+               {settings_.speed.value_or(config_.speak.speed), config_.speak.noise},
                epoch_,
                live_,
                executor_,
@@ -201,7 +201,14 @@ void Conversation::Do(speak::Synthesize& clause) {
 
 void Conversation::Do(const speak::ClauseCut&) { trace_.first_clause_ms = InputMs(); }
 
-void Conversation::Do(speak::Say& say) { Emit(Say{std::move(say.text)}); }
+void Conversation::Do(speak::Say& say) { Emit(Say{std::move(say.text), say.begin}); }
+
+void Conversation::Do(speak::Words& words) { Emit(WordsTimed{std::move(words.words)}); }
+
+void Conversation::Do(const speak::Sent&) {
+  trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
+  Emit(AnswerSent{trace_});
+}
 
 void Conversation::Do(speak::Send& send) {
   if (send.first_sample == 0) {
@@ -242,7 +249,7 @@ void Conversation::Do(const speak::Over&) {
 void Conversation::AbandonAnswer() {
   NextEpoch();
   Do(mind_->Abandon(Now()));
-  asked_ = false;
+  asked_ = held_ = false;
   speaker_.End();
   text_.reset();
 }
@@ -265,8 +272,9 @@ void Conversation::ForgetExchange() {
 void Conversation::StopAnswer() {
   speaker_.Settle(Now());
   const PlaybackLedger& ledger = speaker_.ledger();
-  Emit(BargedIn{ledger.text().substr(0, ledger.Heard().chars)});
-  trace_.tokens_wasted += static_cast<int64_t>(answer_ids_.size() - ledger.Heard().tokens);
+  const HeardCut heard = speaker_.Heard();
+  Emit(BargedIn{ledger.text().substr(0, heard.chars)});
+  trace_.tokens_wasted += static_cast<int64_t>(answer_ids_.size() - heard.tokens);
   Apply(CloseAnswer(true), engine::Urgency::kHousekeeping);
   Emit(TurnDone{trace_});
 }
@@ -275,7 +283,7 @@ void Conversation::StopAnswer() {
 TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   NextEpoch();
   const PlaybackLedger& ledger = speaker_.ledger();
-  const HeardCut cut = ledger.Heard();
+  const HeardCut cut = speaker_.Heard();
   trace_.answer = ledger.text().substr(0, cut.chars);
   trace_.answer_ids = answer_ids_;
   trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
@@ -294,14 +302,15 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   TrunkEdit edit =
       asked_ ? trunk_.Close(mind_->Remembered(*text_), ids, tail, trace_.answer) : trunk_.Unhear();
   EndThinking();
-  asked_ = ended_ = false;
+  asked_ = ended_ = held_ = false;
   speaker_.End();
   return edit;
 }
 
 // The floor is free again.
 void Conversation::Listen() {
-  ended_ = false;
+  ended_ = held_ = false;
+  CatchUp();
   if (trace_.first_audio_ms < 0) listener_.End();  // else it hears whoever has lowered the answer
   Do(turn_.AnswerOver(frames_end_));
 }

@@ -77,6 +77,22 @@ void LocalSession::Interrupt() {
   Post([](Conversation& c) { c.Interrupt(); });
 }
 
+void LocalSession::Configure(TalkSettings settings) {
+  Post([settings](Conversation& c) { c.Configure(settings); });
+}
+
+void LocalSession::SetPast(PastTalk past) {
+  Post([past = std::move(past)](Conversation& c) mutable { c.SetPast(std::move(past)); });
+}
+
+void LocalSession::Respond() {
+  Post([](Conversation& c) { c.Respond(); });
+}
+
+void LocalSession::DiscardTurn() {
+  Post([](Conversation& c) { c.DiscardTurn(); });
+}
+
 SessionStats LocalSession::stats() const {
   return {refused_.load() * 1000 / kSampleRateHz, conversation_->stale()};
 }

@@ -28,6 +28,10 @@ class LocalSession final : public Session {
   void CommitTurn() override;
   void Played(int64_t samples_of_answer) override;
   void Interrupt() override;
+  void Configure(TalkSettings settings) override;
+  void SetPast(PastTalk past) override;
+  void Respond() override;
+  void DiscardTurn() override;
   SessionStats stats() const override;
 
   // For tests, on the executor.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,12 +24,15 @@ namespace parley::realtime {
 enum class ThoughtWhile : uint8_t { kListening, kGap, kSpeaking };
 
 // ---- what happened, with the time on the clock of the input sound --------------------------------------------------
-struct SpeechStarted {};
+struct SpeechStarted {
+  Time since;  // where the voice began
+};
 struct Paused {};   // silence long enough to prepare an answer
 struct Resumed {};  // it was only a pause: the prepared answer is dropped
 struct TurnEnded {
   double probability = 0;  // of the turn detector
   std::string reason;      // "turn_model", "timeout", "push_to_talk", "text"
+  Time speech_end;
 };
 struct Heard {
   std::string text;  // live transcript of the turn so far
@@ -38,8 +42,16 @@ struct Thought {
   ThoughtText text;
   ThoughtWhile when = ThoughtWhile::kListening;
 };
-struct Say {  // a clause handed to the voice
+struct Say {  // a clause handed to the voice; without one, a piece of the answer
   std::string text;
+  size_t begin = 0;  // where in the answer it stands; between clauses there is only white space
+};
+struct WordTime {
+  int64_t first_sample = 0;   // of the answer's sound
+  size_t begin = 0, end = 0;  // bytes of the answer's text
+};
+struct WordsTimed {  // when words of the answer sound; before their sound is sent
+  std::vector<WordTime> words;
 };
 struct FirstAudio {};  // the first sample of an answer is sent
 struct AudioOut {
@@ -75,6 +87,9 @@ struct TurnTrace {            // one definition of every latency; times absent a
   std::vector<TokenId> answer_ids;
   std::string transcript, answer;
 };
+struct AnswerSent {  // all of it: what is left is to play it
+  TurnTrace trace;
+};
 struct TurnDone {
   TurnTrace trace;
 };
@@ -87,11 +102,42 @@ struct Event {
   Time at;
   Epoch epoch;
   std::variant<SpeechStarted, Paused, Resumed, TurnEnded, Heard, Thought, Say, FirstAudio, AudioOut,
-               BargedIn, TurnDone, NoSpeech, Failed, Lowered, Unlowered>
+               BargedIn, TurnDone, NoSpeech, Failed, Lowered, Unlowered, WordsTimed, AnswerSent>
       what;
 };
 
 using EventSink = std::function<void(const Event&)>;
+
+// What a client may choose for its talk; what is left out is as the operator configured it.
+struct TalkSettings {
+  enum class TurnEnd {
+    kDetector,  // the turn detector, or patience
+    kSilence,   // silence_ms
+    kCommit     // CommitTurn only: push to talk
+  };
+  TurnEnd turn_end = TurnEnd::kDetector;
+  std::optional<int32_t> silence_ms;   // kSilence
+  std::optional<int32_t> patience_ms;  // kDetector
+  std::optional<float> end_threshold;  // kDetector: how sure it must be
+  std::optional<float> voice_threshold;
+  bool barge_in = true;
+  bool barge_in_at_once = false;  // at the first sound of a voice, instead of on words
+  bool answers = true;            // a turn that has ended is answered; false: only Respond answers
+  bool speaks = true;             // false: answers are text
+  std::optional<float> speed;
+  std::optional<int32_t> answer_tokens;  // at most the configured ones
+};
+
+// What was said before the next turn: the system's words, and exchanges. An answer may be empty.
+struct PastTalk {
+  struct Exchange {
+    std::string user, answer;
+    bool operator==(const Exchange&) const = default;
+  };
+  std::string system;
+  std::vector<Exchange> exchanges;
+  bool operator==(const PastTalk&) const = default;
+};
 
 struct SessionStats {
   int64_t sound_refused_ms = 0;
@@ -107,6 +153,12 @@ class Session {
   virtual void Played(
       int64_t samples_of_answer) = 0;  // the client's playback position, when it reports one
   virtual void Interrupt() = 0;        // the user pressed stop
+  // From the next turn on, except for how turns begin and end, which holds at once.
+  virtual void Configure(TalkSettings settings) = 0;
+  // Replaces the history. While the user speaks at once, while an answer is on its way behind it.
+  virtual void SetPast(PastTalk past) = 0;
+  virtual void Respond() = 0;      // to the turn that has ended without an answer, if there is one
+  virtual void DiscardTurn() = 0;  // what was heard of a turn that has not ended
   virtual SessionStats stats() const = 0;
 };
 

@@ -111,6 +111,37 @@ TrunkEdit Trunk::Close(std::string_view user, std::span<const TokenId> answer,
   return edit;
 }
 
+TrunkEdit Trunk::Restore(std::vector<TokenId> system, const std::vector<Said>& said) {
+  PARLEY_CHECK(!exchange_open_, "history is replaced between exchanges");
+  size_t same = 0;
+  while (system == pieces_.system && same < std::min(said.size(), exchanges_.size()) &&
+         said[same].user == exchanges_[same].user && said[same].answer == exchanges_[same].answer) {
+    ++same;
+  }
+  const size_t kept = same < exchanges_.size() ? exchanges_[same].begin : begin_;
+  std::vector<TokenId> wanted(ids_.begin(), ids_.begin() + static_cast<int64_t>(kept));
+  if (same == 0) wanted = system;
+  pieces_.system = std::move(system);
+  exchanges_.resize(same);
+  for (size_t i = same; i < said.size(); ++i) {
+    exchanges_.push_back({wanted.size(), said[i].user, said[i].answer});
+    AppendTo(wanted, pieces_.user_open);
+    AppendTo(wanted, tokenizer_->Encode(said[i].user));
+    AppendTo(wanted, pieces_.answer_open);
+    AppendTo(wanted, tokenizer_->Encode(said[i].answer));
+    AppendTo(wanted, pieces_.answer_close);
+  }
+  Forget(wanted);
+  if (wanted.size() + room_ + max_tokens_ / 4 > max_tokens_) {  // one that alone is too long
+    forgotten_ += static_cast<int64_t>(exchanges_.size());
+    exchanges_.clear();
+    wanted = pieces_.system;
+  }
+  TrunkEdit edit = Become(std::move(wanted));
+  begin_ = ids_.size();
+  return edit;
+}
+
 // The oldest exchanges go, as many as leave room for a question of a quarter of everything.
 void Trunk::Forget(std::vector<TokenId>& wanted) {
   const size_t room = room_ + max_tokens_ / 4;

@@ -72,6 +72,12 @@ class Trunk {
   TrunkEdit Close(std::string_view user, std::span<const TokenId> answer, std::string_view tail,
                   std::string_view heard_text);
 
+  // Everything closed is replaced. What is the same from the beginning on keeps its ids.
+  struct Said {
+    std::string user, answer;
+  };
+  TrunkEdit Restore(std::vector<TokenId> system, const std::vector<Said>& said);
+
   const std::vector<TokenId>& ids() const { return ids_; }
   engine::Position size() const { return static_cast<engine::Position>(ids_.size()); }
   engine::Position begin() const {
@@ -98,7 +104,7 @@ class Trunk {
 
   const size_t max_tokens_;
   const size_t room_;
-  const PromptPieces pieces_;
+  PromptPieces pieces_;
   const std::shared_ptr<const model::Tokenizer> tokenizer_;
   std::vector<TokenId> ids_;
   std::vector<Exchange> exchanges_;  // closed

@@ -44,7 +44,8 @@ class PlaybackLedger {
 
   HeardCut Heard() const { return CutAt(played_); }
   HeardCut CutAt(int64_t sample) const;
-  HeardCut Spoken() const;  // everything that was made into clauses
+  HeardCut Spoken() const;                               // everything that was made into clauses
+  HeardCut All() const { return AtChar(text_.size()); }  // of an answer that is read
 
   const std::string& text() const { return text_; }
   int64_t sent() const { return sent_; }

@@ -18,7 +18,8 @@ Speaker::Speaker(const SpeakConfig& config, int rate_hz)
 
 void Speaker::Begin() {
   active_ = true;
-  released_ = text_ended_ = over_ = clause_cut_ = at_sentence_end_ = false;
+  released_ = text_ended_ = over_ = clause_cut_ = at_sentence_end_ = sent_told_ = false;
+  silent_ = wants_silence_;
   chunker_.emplace(config_);
   ledger_ = PlaybackLedger();
   clock_ = PlaybackClock(rate_hz_);
@@ -26,6 +27,7 @@ void Speaker::Begin() {
   waiting_.clear();
   speaking_.reset();
   unsaid_.clear();
+  untold_.clear();
   ready_.clear();
   made_ = 0;
   lowered_ = false;
@@ -44,8 +46,13 @@ void Speaker::End() {
 Speaker::Actions Speaker::OnText(const AnswerText& more, Time now) {
   out_.clear();
   if (!active_ || text_ended_) return out_;
+  const size_t begin = ledger_.text().size();
   ledger_.AddText(more.view());
-  TakeClauses(chunker_->Push(more));
+  if (silent_) {
+    Tell(std::string(more.view()), begin);
+  } else {
+    TakeClauses(chunker_->Push(more));
+  }
   return Advance(now);
 }
 
@@ -60,6 +67,7 @@ Speaker::Actions Speaker::OnTextEnd(bool complete, Time now) {
   out_.clear();
   if (!active_ || text_ended_) return out_;
   text_ended_ = true;
+  if (silent_) return Advance(now);
   if (complete) {
     TakeClauses(chunker_->Flush());
   } else {
@@ -94,8 +102,10 @@ Speaker::Actions Speaker::OnChunk(ClauseId clause, tts::SpeechChunk chunk, Time 
     return out_;
   }
   for (const tts::WordSpan& word : chunk.words) {
-    ledger_.AddWord(clause_first_sample_ + word.first_sample, clause_char_begin_ + word.char_begin,
-                    clause_char_begin_ + word.char_end);
+    const WordTime time{clause_first_sample_ + word.first_sample,
+                        clause_char_begin_ + word.char_begin, clause_char_begin_ + word.char_end};
+    ledger_.AddWord(time.first_sample, time.begin, time.end);
+    untold_.push_back(time);
   }
   ready_.insert(ready_.end(), chunk.samples.begin(), chunk.samples.end());
   made_ += static_cast<int64_t>(chunk.samples.size());
@@ -117,7 +127,7 @@ Speaker::Actions Speaker::Release(Time now) {
   out_.clear();
   if (!active_ || released_) return out_;
   released_ = true;
-  for (std::string& text : unsaid_) out_.emplace_back(speak::Say{std::move(text)});
+  for (speak::Say& say : unsaid_) out_.emplace_back(std::move(say));
   unsaid_.clear();
   return Advance(now);
 }
@@ -153,8 +163,10 @@ Speaker::Actions Speaker::Advance(Time now) {
   if (!active_ || over_) return out_;
   SpeakNext(now);
   if (!released_) return out_;
+  if (!untold_.empty()) out_.emplace_back(speak::Words{std::exchange(untold_, {})});
   SendDue(now);
   if (AllSent()) {
+    if (!std::exchange(sent_told_, true)) out_.emplace_back(speak::Sent{});
     const bool told = reported_ && *reported_ >= clock_.sent();
     const Time end = clock_.drained() + (reported_ ? kReportGrace : Duration::zero());
     if (told || now >= end || clock_.sent() == 0) {
@@ -184,13 +196,17 @@ void Speaker::SpeakNext(Time now) {
   clause_first_sample_ = made_;
   clause_char_begin_ = clause.begin;
   ledger_.AddClause(id, clause.begin, clause.end);
-  std::string text(clause.text.view());
-  if (released_) {
-    out_.emplace_back(speak::Say{std::move(text)});
-  } else {
-    unsaid_.push_back(std::move(text));
-  }
+  Tell(std::string(clause.text.view()), clause.begin);
   out_.emplace_back(speak::Synthesize{id, std::move(clause.text)});
+}
+
+void Speaker::Tell(std::string text, size_t begin) {
+  speak::Say say{std::move(text), begin};
+  if (released_) {
+    out_.emplace_back(std::move(say));
+  } else {
+    unsaid_.push_back(std::move(say));
+  }
 }
 
 void Speaker::SendDue(Time now) {

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/spoken_text.h"
+#include "realtime/session.h"
 #include "realtime/speak/clause_chunker.h"
 #include "realtime/speak/playback_clock.h"
 #include "realtime/speak/playback_ledger.h"
@@ -34,7 +35,12 @@ struct Synthesize {  // answer with OnChunk(clause, …), then OnClauseSpoken
 struct ClauseCut {};  // the first clause is there
 struct Say {          // a clause of the answer is on its way to the listener
   std::string text;
+  size_t begin = 0;  // in the answer
 };
+struct Words {  // of clauses that were said, and when they sound
+  std::vector<WordTime> words;
+};
+struct Sent {};  // all of it; it may still play
 struct Send {
   std::vector<float> samples;
   int64_t first_sample = 0;  // of this answer
@@ -44,7 +50,7 @@ struct WakeAt {  // call OnTime then
 };
 struct Over {};  // all of it was played
 
-using Action = std::variant<Synthesize, ClauseCut, Say, Send, WakeAt, Over>;
+using Action = std::variant<Synthesize, ClauseCut, Say, Words, Send, Sent, WakeAt, Over>;
 }  // namespace speak
 
 class Speaker {
@@ -53,6 +59,7 @@ class Speaker {
 
   Speaker(const SpeakConfig& config, int rate_hz);
 
+  void SetSilent(bool silent) { wants_silence_ = silent; }  // the next answer is read, not heard
   void Begin();  // a new answer; what was left of another is gone
   void End();    // nothing more is said or sent, and the ledger is empty
   Actions OnText(const AnswerText& more, Time now);
@@ -79,6 +86,8 @@ class Speaker {
   int64_t played(Time now) const { return reported_.value_or(clock_.Played(now)); }
   // When the last sample will have been played; nothing: more may come.
   std::optional<Time> EndsAt(Time now) const;
+  // What of the answer has reached the user.
+  HeardCut Heard() const { return silent_ ? ledger_.All() : ledger_.Heard(); }
   bool active() const { return active_; }
   bool released() const { return released_; }
   int64_t stale() const { return stale_; }
@@ -86,6 +95,7 @@ class Speaker {
  private:
   void TakeClauses(std::vector<Clause> clauses);
   void CutToSentence();
+  void Tell(std::string text, size_t begin);
   Actions Advance(Time now);  // what every event ends with: speak on, send what is due, wake later
   void SpeakNext(Time now);
   void SendDue(Time now);
@@ -107,8 +117,11 @@ class Speaker {
   bool clause_cut_ = false;
   int64_t clause_first_sample_ = 0;  // of the clause that is spoken, in the answer
   size_t clause_char_begin_ = 0;
-  std::vector<std::string> unsaid_;  // clauses that were spoken before Release
-  std::vector<float> ready_;         // made, not sent; ready_[0] is sample clock_.sent()
+  std::vector<speak::Say> unsaid_;  // clauses that were spoken before Release
+  std::vector<WordTime> untold_;    // their words
+  bool wants_silence_ = false, silent_ = false;
+  bool sent_told_ = false;
+  std::vector<float> ready_;  // made, not sent; ready_[0] is sample clock_.sent()
   int64_t made_ = 0;
   bool lowered_ = false;
   float gain_ = 1;

@@ -50,7 +50,7 @@ class InterjectionRules {
   // Could what stands from `at` on become one of the phrases, when more of it is heard?
   static bool Begins(const std::vector<Phrase>& phrases, const Phrase& words, size_t at);
 
-  const TurnConfig config_;
+  TurnConfig config_;
   std::vector<Phrase> backchannels_, stops_;
 };
 

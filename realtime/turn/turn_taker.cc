@@ -134,6 +134,12 @@ void TurnTaker::OnTyped() {
   answer_end_.reset();
 }
 
+void TurnTaker::Discard(Time now) {
+  state_ = State::kQuiet;
+  run_counts_ = !voiced_;
+  quiet_since_ = now;
+}
+
 void TurnTaker::Answering(Time end) {
   if (!config_.barge_in) return;
   if (!heard_) {

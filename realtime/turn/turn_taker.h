@@ -71,12 +71,18 @@ class TurnTaker {
 
   explicit TurnTaker(const TurnConfig& config) : config_(config), rules_(config) {}
 
+  void Configure(const TurnConfig& config) {  // holds from the next frame on
+    config_ = config;
+    rules_ = InterjectionRules(config);
+  }
+
   Actions OnFrame(Time end, float voice_probability);  // one frame of 32 ms that ends at `end`
   Actions OnTurnProbability(int64_t question, double probability);
   // What the transcriber makes of the voice during an answer; also that it hears nothing.
   Actions OnWords(std::string_view transcript);
-  Actions OnCommit();  // push to talk: the turn ends here
-  void OnTyped();      // a turn came as text: the answer is next
+  Actions OnCommit();      // push to talk: the turn ends here
+  void OnTyped();          // a turn came as text: the answer is next
+  void Discard(Time now);  // the turn was none
 
   void AnswerHeard(Time now);    // its first sound is on its way
   void AnswerEnds(Time end);     // as far as is known; may be said again
@@ -105,8 +111,8 @@ class TurnTaker {
   Duration run() const { return run_counts_ ? run_end_ - run_begin_ : Duration::zero(); }
   Duration silence() const { return now_ - speech_end_; }
 
-  const TurnConfig config_;
-  const InterjectionRules rules_;
+  TurnConfig config_;
+  InterjectionRules rules_;
   std::vector<turn::Action> out_;
   State state_ = State::kQuiet;
   Time now_{};

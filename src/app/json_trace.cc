@@ -78,6 +78,10 @@ struct Fill {  // adds what is special to each event; returns its name
     line["answer"] = e.trace.answer;
     return "done";
   }
+  const char* operator()(const realtime::WordsTimed&) const {
+    return nullptr;
+  }  // no event of a trace
+  const char* operator()(const realtime::AnswerSent&) const { return nullptr; }
   const char* operator()(const realtime::NoSpeech&) const { return "no_speech"; }
   const char* operator()(const realtime::Failed& e) const {
     line["code"] = CodeName(e.error.code);
@@ -146,6 +150,7 @@ void JsonTrace::Write(const realtime::Event& event) {
   line["t_ms"] = Round(Ms(event.at));
   line["event"] = "";
   const char* name = std::visit(Fill{line}, event.what);
+  if (name == nullptr) return;
   line["event"] = name;
   line["epoch"] = event.epoch.value;
   WriteJsonLine(file_.get(), line);
