@@ -53,14 +53,18 @@ Conversation::~Conversation() {
 }
 
 Status Conversation::Begin() {
-  PARLEY_TRY(mind_, MakeMind(config_.mind, {.tokenizer = parts_.tokenizer,
-                                            .prompt = parts_.prompt,
-                                            .style = parts_.style,
-                                            .trunk = &trunk_,
-                                            .max_tokens = config_.conversation.max_tokens}));
+  PARLEY_TRY(mind_, NewMind(config_.mind));
   trunk_.Open();
   return branches_.Open(
       OnStrand([](Conversation& self, const BranchNews& news) { self.OnNews(news); }));
+}
+
+Result<std::unique_ptr<Mind>> Conversation::NewMind(const MindConfig& config) const {
+  return MakeMind(config, {.tokenizer = parts_.tokenizer,
+                           .prompt = parts_.prompt,
+                           .style = parts_.style,
+                           .trunk = &trunk_,
+                           .max_tokens = config_.conversation.max_tokens});
 }
 
 // ---- hear ----------------------------------------------------------------------------------------

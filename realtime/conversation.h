@@ -133,6 +133,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const speak::WakeAt& wake);
   void Do(const speak::Over& over);
 
+  Result<std::unique_ptr<Mind>> NewMind(const MindConfig& config) const;
   void BeginTurn(Time since);
   std::vector<std::string> Sounding(const std::string& text, int64_t until, bool possible_end);
   void Answer();

@@ -150,6 +150,11 @@ void Conversation::Do(const mind::Decided& decided) {
 
 void Conversation::Do(mind::CallTool& call) {
   ++trace_.tool_calls;
+  if (settings_.client_tools && call.what) {
+    Emit(ToolCalled{call.what->name, call.what->arguments});
+    const std::string later = "the result comes with the next turn";
+    return Do(mind_->OnToolResult(call.call, {later, false}, Now()));
+  }
   if (parts_.tools == nullptr) {
     return Do(mind_->OnToolResult(call.call, {"error: there are no tools", true}, Now()));
   }

@@ -59,9 +59,7 @@ void Conversation::CatchUp() {
     mind.answer_tokens = std::clamp(settings_.answer_tokens.value_or(mind.answer_tokens), 1,
                                     config_.mind.answer_tokens);
     // What could be made once can be made again.
-    if (auto made = MakeMind(mind, {parts_.tokenizer, parts_.prompt, &trunk_})) {
-      mind_ = *std::move(made);
-    }
+    if (auto made = NewMind(mind)) mind_ = *std::move(made);
   }
   if (past_) RestorePast();
 }

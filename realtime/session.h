@@ -59,6 +59,10 @@ struct AudioOut {
   int32_t sample_rate_hz = 0;
   int64_t first_sample = 0;  // of this answer
 };
+struct ToolCalled {  // the client is to run it; its result comes with a later turn
+  std::string name;
+  std::string arguments;  // a JSON object
+};
 struct BargedIn {
   std::string heard_text;  // what of the answer was heard
 };
@@ -102,7 +106,8 @@ struct Event {
   Time at;
   Epoch epoch;
   std::variant<SpeechStarted, Paused, Resumed, TurnEnded, Heard, Thought, Say, FirstAudio, AudioOut,
-               BargedIn, TurnDone, NoSpeech, Failed, Lowered, Unlowered, WordsTimed, AnswerSent>
+               BargedIn, TurnDone, NoSpeech, Failed, Lowered, Unlowered, WordsTimed, AnswerSent,
+               ToolCalled>
       what;
 };
 
@@ -124,6 +129,7 @@ struct TalkSettings {
   bool barge_in_at_once = false;  // at the first sound of a voice, instead of on words
   bool answers = true;            // a turn that has ended is answered; false: only Respond answers
   bool speaks = true;             // false: answers are text
+  bool client_tools = false;      // calls of tools are the client's affair (ToolCalled)
   std::optional<float> speed;
   std::optional<int32_t> answer_tokens;  // at most the configured ones
 };

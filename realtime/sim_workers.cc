@@ -41,10 +41,12 @@ void SimVoiceWorker::Begin() {
   chunks_.clear();
   status_ = Fail(Code::kCancelled, "its turn was over before it was spoken");
   if (job.stale()) return Next();
-  status_ = voice_.Speak(job.text, job.options, [this](tts::SpeechChunk chunk) {
+  const auto keep = [this](tts::SpeechChunk chunk) {
     chunks_.push_back(std::move(chunk));
     return true;
-  });
+  };
+  status_ =
+      std::visit([&](const auto& text) { return voice_.Speak(text, job.options, keep); }, job.text);
   executor_.At(executor_.Now() + milliseconds(costs_.first_chunk_ms), [this] { Next(); });
 }
 

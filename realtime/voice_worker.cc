@@ -13,13 +13,15 @@ void ThreadVoiceWorker::Run(const std::stop_token& stop) {
   while (std::optional<SpeakJob> job = jobs_.Pop(stop)) {
     Status status = Fail(Code::kCancelled, "its turn was over before it was spoken");
     if (!job->stale()) {
-      status = voice_.Speak(job->text, job->options, [&](tts::SpeechChunk chunk) {
+      const auto give = [&](tts::SpeechChunk chunk) {
         if (job->stale() || stop.stop_requested()) return false;
         job->executor->Post([deliver = job->chunk, chunk = std::move(chunk)]() mutable {
           deliver(std::move(chunk));
         });
         return true;
-      });
+      };
+      status = std::visit([&](const auto& text) { return voice_.Speak(text, job->options, give); },
+                          job->text);
     }
     if (!status && status.error().code == Code::kCancelled) ++cancelled_;
     job->executor->Post(

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <variant>
 
 #include "common/ids.h"
 #include "common/mailbox.h"
@@ -27,7 +28,7 @@ namespace parley::realtime {
 using LiveEpoch = std::shared_ptr<std::atomic<int64_t>>;  // of one talk; only ever grows
 
 struct SpeakJob {
-  AnswerText text;
+  std::variant<AnswerText, CallerText> text;
   tts::SpeakOptions options;
   Epoch epoch;
   LiveEpoch live;

@@ -54,6 +54,7 @@ Mind::Actions PlainMind::OnTurnEnded(Time) {
     out_.emplace_back(mind::Hurry{branch_});
   }
   Adopt();
+  Call();
   return out_;
 }
 
@@ -84,11 +85,13 @@ void PlainMind::Forget() {
   forked_ = adopted_ = ended_ = may_decode_ = generating_ = false;
   text_.reset();
   parser_.reset();
+  calls_.clear();
   tokens_ = 0;
 }
 
 void PlainMind::DropBranch() {
   if (!forked_) return;
+  calls_.clear();
   out_.emplace_back(mind::Drop{branch_});
   out_.emplace_back(mind::VoidAnswer{tokens_});
   forked_ = generating_ = false;
@@ -158,7 +161,7 @@ Mind::Actions PlainMind::OnTime(Time) {
 
 Mind::Actions PlainMind::OnToolResult(int64_t, const ToolResult&, Time) {
   out_.clear();
-  return out_;  // it calls none
+  return out_;  // its answer is over: what a client finds out comes with another turn
 }
 
 void PlainMind::Give(std::vector<AnswerParser::Piece> pieces) {
@@ -167,7 +170,16 @@ void PlainMind::Give(std::vector<AnswerParser::Piece> pieces) {
       out_.emplace_back(mind::Say{std::move(*answer)});
     } else if (auto* thought = std::get_if<ThoughtText>(&piece)) {
       out_.emplace_back(mind::Think{std::move(*thought), ThoughtWhile::kGap, 0});
-    }  // a call: it was not offered a tool, and what it wrote is not for speaking
+    } else {
+      calls_.push_back(std::move(std::get<Result<ToolCall>>(piece)));
+    }
+  }
+  if (ended_) Call();
+}
+
+void PlainMind::Call() {
+  for (Result<ToolCall>& call : std::exchange(calls_, {})) {
+    out_.emplace_back(mind::CallTool{++call_, std::move(call)});
   }
 }
 

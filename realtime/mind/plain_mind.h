@@ -44,6 +44,7 @@ class PlainMind final : public Mind {
   void Adopt();
   void Forget();
   void Give(std::vector<AnswerParser::Piece> pieces);
+  void Call();
 
   const MindConfig config_;
   const MindParts parts_;
@@ -58,6 +59,8 @@ class PlainMind final : public Mind {
       text_;  // of the last possible end; a branch that failed is tried again
   std::optional<AnswerParser> parser_;
   int64_t tokens_ = 0;
+  std::vector<Result<ToolCall>> calls_;  // until the turn has ended: a guess calls nothing
+  int64_t call_ = 0;
 };
 
 }  // namespace parley::realtime

@@ -12,6 +12,7 @@
 #include "engine/engine_config.h"
 #include "realtime/conversation_config.h"
 #include "realtime/sim_workers.h"
+#include "server/server_config.h"
 #include "tts/voice_config.h"
 
 namespace parley::app {
@@ -85,6 +86,7 @@ struct AppConfig {
   realtime::ConversationConfig talk;
   tts::VoiceConfig voice;
   AskConfig ask;
+  server::ServerConfig server;
   CostConfig cost;
 
   template <class V>
@@ -95,6 +97,7 @@ struct AppConfig {
     talk.VisitFields(v);  // turn, listen, mind, speak, conversation stand beside the others
     v("voice", voice, "text to speech");
     v("ask", ask, "parley ask");
+    v("server", server, "parley serve");
     v("cost", cost, "the simulated clock of --pace fast: what every stage is charged");
   }
 };

@@ -78,6 +78,7 @@ struct Fill {  // adds what is special to each event; returns its name
     line["answer"] = e.trace.answer;
     return "done";
   }
+  const char* operator()(const realtime::ToolCalled&) const { return nullptr; }  // clients' only
   const char* operator()(const realtime::WordsTimed&) const {
     return nullptr;
   }  // no event of a trace

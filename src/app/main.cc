@@ -13,6 +13,7 @@
 #include "app/doctor.h"
 #include "app/models_command.h"
 #include "app/options.h"
+#include "app/serve.h"
 #include "app/version.h"
 #include "common/config_yaml.h"
 #include "common/log.h"
@@ -74,6 +75,27 @@ int Main(int argc, char** argv) {
       app.add_subcommand("models", "what is installed, where from, is it intact");
   AddModelsCommands(*models_cmd, models);
 
+  ServeOptions serve;
+  CLI::App* serve_cmd = app.add_subcommand(
+      "serve", "the Realtime API, the web page, chat completions, health and metrics");
+  serve_cmd->add_option("--listen", serve.listen, "address and port")->type_name("HOST:PORT");
+  serve_cmd->add_option("--tls-cert", serve.tls_cert, "certificate, PEM")->type_name("FILE");
+  serve_cmd->add_option("--tls-key", serve.tls_key, "its key, PEM")->type_name("FILE");
+  serve_cmd->add_flag("--tls-self-signed", serve.self_signed,
+                      "a certificate of our own, for development");
+  serve_cmd->add_option("--behind-proxy", serve.proxy, "network of a proxy that does the TLS")
+      ->type_name("CIDR");
+  serve_cmd->add_option("--keys", serve.keys, "file of API keys, one a line")->type_name("FILE");
+  serve_cmd->add_option("--origin", serve.origins, "a web page's origin that may connect")
+      ->type_name("URL");
+  serve_cmd->add_option("--max-sessions", serve.max_sessions, "conversations at once");
+  serve_cmd->add_flag("--insecure", serve.insecure,
+                      "listen where others can reach it, without keys or TLS");
+  serve_cmd->add_option("--web", serve.web, "the page's files, instead of those in the program")
+      ->type_name("DIR");
+  serve_cmd->add_option("--model", serve.model,
+                        "language model: a name of `parley models list`, a file or a folder");
+
   BenchOptions bench;
   CLI::App* bench_cmd = app.add_subcommand("bench", "every number we publish");
   AddBenchCommands(*bench_cmd, bench);
@@ -101,6 +123,7 @@ int Main(int argc, char** argv) {
   }
 
   if (ask_cmd->parsed()) return Report(RunAsk(ask, *config));
+  if (serve_cmd->parsed()) return Report(RunServe(serve, *config));
   if (models_cmd->parsed()) return Report(RunModels(models, *config));
   if (bench_cmd->parsed()) return Report(RunBench(bench, *config));
   if (doctor_cmd->parsed()) return Report(RunDoctor(*config));

@@ -2,6 +2,7 @@
 #include "app/runtime.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -48,22 +49,40 @@ class LoadedRuntime final : public Runtime {
   int voice_rate_hz() const override { return voice_->sample_rate_hz(); }
   const std::vector<MemoryShare>& memory() const override { return memory_; }
 
+  std::shared_ptr<realtime::Executor> NewStrand() override { return talk_threads_->NewStrand(); }
+  engine::TranscribeLane NewLane() override { return engine::TranscribeLane{++lanes_}; }
+  realtime::VoiceWorker& voice_worker() override { return *voice_worker_; }
+  std::shared_ptr<const model::Tokenizer> tokenizer() const override { return tokenizer_; }
+  std::shared_ptr<const model::ChatTemplate> chat() const override { return template_; }
+
   Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) override {
+    return NewSession(executor_, std::move(sink));
+  }
+
+  Result<std::unique_ptr<realtime::Session>> NewSession(std::shared_ptr<realtime::Executor> strand,
+                                                        realtime::EventSink sink) override {
     realtime::ConversationParts parts;
-    parts.executor = executor_;
+    parts.executor = strand;
     parts.engine = engine_.get();
-    parts.lane = lane_ = lane_.Next();
+    parts.lane = NewLane();
     parts.tokenizer = tokenizer_;
     parts.style = style_;
-    parts.tools = std::make_unique<realtime::ToolRunner>(config_.talk.tools, executor_);
+    parts.tools = std::make_unique<realtime::ToolRunner>(config_.talk.tools, strand);
     PARLEY_TRY_STATUS(realtime::OfferBuiltinTools(
-        config_.talk.tools, executor_, [] { return std::chrono::system_clock::now(); },
+        config_.talk.tools, strand, [] { return std::chrono::system_clock::now(); },
         [](const std::string& notice) {
           LogInfo("timer", {{"notice", notice}});
         },
         *parts.tools));
     parts.prompt = realtime::PiecesOf(
         *template_, realtime::SystemText(config_.talk.mind, style_, parts.tools->specs()));
+    // The system's words may be replaced; the tools stay offered in them.
+    parts.system_turn = [chat = template_, mind = config_.talk.mind, style = style_,
+                         tools = parts.tools->specs()](std::string_view words) {
+      realtime::MindConfig told = mind;
+      told.system_prompt = words;
+      return realtime::PiecesOf(*chat, realtime::SystemText(told, style, tools)).system;
+    };
     PARLEY_TRY(parts.voice_activity, voice_activity_->Another());
     parts.turn_end = turn_end_worker_.get();
     parts.voice = voice_worker_.get();
@@ -211,7 +230,7 @@ class LoadedRuntime final : public Runtime {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<realtime::TurnEndWorker> turn_end_worker_;
   std::unique_ptr<realtime::VoiceWorker> voice_worker_;
-  engine::TranscribeLane lane_;
+  std::atomic<int64_t> lanes_{0};
 };
 
 }  // namespace

@@ -13,8 +13,10 @@
 #include "app/app_config.h"
 #include "common/result.h"
 #include "engine/engine.h"
+#include "model/chat_template.h"
 #include "realtime/executor.h"
 #include "realtime/session.h"
+#include "realtime/voice_worker.h"
 
 namespace parley::app {
 
@@ -36,6 +38,15 @@ class Runtime {
   virtual engine::Engine& engine() = 0;
   virtual Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) = 0;
   virtual int voice_rate_hz() const = 0;
+
+  // For many talks at once, on the wall clock: each on a strand of its own.
+  virtual std::shared_ptr<realtime::Executor> NewStrand() = 0;
+  virtual Result<std::unique_ptr<realtime::Session>> NewSession(
+      std::shared_ptr<realtime::Executor> strand, realtime::EventSink sink) = 0;
+  virtual engine::TranscribeLane NewLane() = 0;
+  virtual realtime::VoiceWorker& voice_worker() = 0;
+  virtual std::shared_ptr<const model::Tokenizer> tokenizer() const = 0;
+  virtual std::shared_ptr<const model::ChatTemplate> chat() const = 0;
   virtual const std::vector<MemoryShare>& memory() const = 0;
 
   // Lets time pass until somebody on the executor sets the flag (and notifies it).

@@ -6,9 +6,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,15 +31,18 @@ class Outbox {
   enum class Put { kTaken, kClosed, kFull };
 
   // `wake` is called when the box was idle and something has come, outside the lock.
-  Outbox(size_t capacity, std::function<void()> wake)
-      : capacity_(capacity), wake_(std::move(wake)) {}
+  // `total` counts what waits in all boxes of a server.
+  Outbox(size_t capacity, std::function<void()> wake,
+         std::shared_ptr<std::atomic<int64_t>> total = nullptr)
+      : capacity_(capacity), wake_(std::move(wake)), total_(std::move(total)) {}
+  ~Outbox() { Resize(0); }
 
   Put Push(std::string text, int64_t group) {
     {
       const std::lock_guard lock(mutex_);
       if (closing_ || gone_) return Put::kClosed;
       if (bytes_ > 0 && bytes_ + text.size() > capacity_) return Put::kFull;
-      bytes_ += text.size();
+      Resize(bytes_ + text.size());
       messages_.push_back({std::move(text), group});
     }
     wake_();
@@ -50,7 +55,7 @@ class Outbox {
     size_t dropped = 0;
     for (auto m = messages_.begin(); m != messages_.end();) {
       if (group != 0 && m->group == group) {
-        bytes_ -= m->text.size();
+        Resize(bytes_ - m->text.size());
         m = messages_.erase(m);
         ++dropped;
       } else {
@@ -68,7 +73,7 @@ class Outbox {
       closing_ = Closing{code, std::move(reason)};
       if (now) {
         messages_.clear();
-        bytes_ = 0;
+        Resize(0);
       }
     }
     wake_();
@@ -79,7 +84,7 @@ class Outbox {
     if (messages_.empty()) return std::nullopt;
     std::optional<Message> message(std::move(messages_.front()));
     messages_.pop_front();
-    bytes_ -= message->text.size();
+    Resize(bytes_ - message->text.size());
     return message;
   }
   // Set once everything before it has been taken.
@@ -91,7 +96,7 @@ class Outbox {
     const std::lock_guard lock(mutex_);
     gone_ = true;
     messages_.clear();
-    bytes_ = 0;
+    Resize(0);
   }
   bool gone() const {
     const std::lock_guard lock(mutex_);
@@ -103,8 +108,13 @@ class Outbox {
   }
 
  private:
+  void Resize(size_t bytes) {  // {mutex_}
+    if (total_ != nullptr) *total_ += static_cast<int64_t>(bytes) - static_cast<int64_t>(bytes_);
+    bytes_ = bytes;
+  }
   const size_t capacity_;
   const std::function<void()> wake_;
+  const std::shared_ptr<std::atomic<int64_t>> total_;
   mutable std::mutex mutex_;
   std::deque<Message> messages_;    // {mutex_}
   size_t bytes_ = 0;                // {mutex_}

@@ -130,6 +130,33 @@ Request RequestOf(lws* wsi) {
   return request;
 }
 
+// Which connections have something to write. Whoever fills an outbox may outlive the server.
+class Wakeup {
+ public:
+  using Dirty = std::vector<std::pair<lws*, std::weak_ptr<Outbox>>>;
+  void Open(lws_context* context) {
+    const std::lock_guard lock(mutex_);
+    context_ = context;
+  }
+  void Close() { Open(nullptr); }
+  void Ask(lws* wsi, std::weak_ptr<Outbox> outbox) {
+    const std::lock_guard lock(mutex_);
+    if (context_ == nullptr) return;
+    const bool first = dirty_.empty();
+    dirty_.emplace_back(wsi, std::move(outbox));
+    if (first) lws_cancel_service(context_);
+  }
+  Dirty Take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(dirty_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  lws_context* context_ = nullptr;  // {mutex_}
+  Dirty dirty_;                     // {mutex_}
+};
+
 class OutboxSocket final : public Socket {
  public:
   OutboxSocket(std::shared_ptr<Outbox> outbox, std::atomic<int64_t>& slow)
@@ -222,6 +249,7 @@ class Server final : public WsServer {
     return std::unique_ptr<WsServer>(std::move(server));
   }
   ~Server() override {
+    wakeup_->Close();
     if (thread_.joinable()) {
       thread_.request_stop();
       lws_cancel_service(context_);
@@ -231,7 +259,7 @@ class Server final : public WsServer {
   }
   int port() const override { return port_; }
   WsStats stats() const override {
-    return {connections_, in_, out_, bytes_in_, bytes_out_, slow_, too_long_};
+    return {connections_, in_, out_, bytes_in_, bytes_out_, slow_, too_long_, *queued_};
   }
 
  private:
@@ -270,8 +298,8 @@ class Server final : public WsServer {
   lws_context* context_ = nullptr;
   int port_ = 0;
   std::string send_buffer_;  // the thread's
-  std::mutex dirty_mutex_;
-  std::vector<std::pair<lws*, std::weak_ptr<Outbox>>> dirty_;  // {dirty_mutex_}
+  const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
+  const std::shared_ptr<std::atomic<int64_t>> queued_ = std::make_shared<std::atomic<int64_t>>(0);
   std::atomic<int64_t> connections_{0}, in_{0}, out_{0}, bytes_in_{0}, bytes_out_{0}, slow_{0},
       too_long_{0};
   std::jthread thread_;
@@ -302,6 +330,7 @@ Status Server::Listen() {
   if (tls) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
   context_ = lws_create_context(&info);
   if (context_ == nullptr) return Fail(Code::kIo, "the network library could not start");
+  wakeup_->Open(context_);
 
   const bool v6 = options_.host.find(':') != std::string::npos;
   const bool all = options_.host == "0.0.0.0" || options_.host == "::";
@@ -376,26 +405,14 @@ int Server::On(lws* wsi, lws_callback_reasons reason, void* in, size_t length) {
 std::shared_ptr<Outbox> Server::NewOutbox(lws* wsi) {
   // The box wakes the thread with its own name: a wsi may be another connection's by then.
   auto self = std::make_shared<std::weak_ptr<Outbox>>();
-  auto outbox = std::make_shared<Outbox>(options_.outbox_bytes, [this, wsi, self] {
-    bool first = false;
-    {
-      const std::lock_guard lock(dirty_mutex_);
-      first = dirty_.empty();
-      dirty_.emplace_back(wsi, *self);
-    }
-    if (first) lws_cancel_service(context_);
-  });
+  auto outbox = std::make_shared<Outbox>(
+      options_.outbox_bytes, [wakeup = wakeup_, wsi, self] { wakeup->Ask(wsi, *self); }, queued_);
   *self = outbox;
   return outbox;
 }
 
 void Server::WakeDirty() {
-  std::vector<std::pair<lws*, std::weak_ptr<Outbox>>> dirty;
-  {
-    const std::lock_guard lock(dirty_mutex_);
-    dirty.swap(dirty_);
-  }
-  for (const auto& [wsi, weak] : dirty) {
+  for (const auto& [wsi, weak] : wakeup_->Take()) {
     const auto outbox = weak.lock();
     if (outbox != nullptr && !outbox->gone()) lws_callback_on_writable(wsi);
   }

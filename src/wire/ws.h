@@ -73,6 +73,7 @@ struct WsStats {
   int64_t connections = 0;  // open WebSockets
   int64_t messages_in = 0, messages_out = 0, bytes_in = 0, bytes_out = 0;
   int64_t slow_readers = 0, too_long = 0;
+  int64_t queued_bytes = 0;  // in all outboxes
 };
 
 class WsServer {
