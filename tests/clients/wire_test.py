@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Twenty conversations at once over bare WebSockets, on the scripted engine: no event out of order, the twenty-first is
+refused before the upgrade, an interruption stops the sound; and what the way costs, as one line of JSON.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import asyncio
+import base64
+import json
+import math
+import struct
+import time
+import urllib.request
+
+import websockets
+
+from harness import RATE, Order, Server, arguments, at_the_speed_of_speech, base64_of, run, silence
+
+OPTIONS = arguments()
+SESSIONS = 20
+
+
+def tone(level, ms):
+    count = RATE * ms // 1000
+    return b"".join(struct.pack("<h", int(3276.7 * level * math.copysign(1, math.sin(i * 0.15)))) for i in range(count))
+
+
+def stamp_of(delta):
+    """When the sound was made, from its first samples; they are written by the server's voice."""
+    bits = struct.unpack("<4h", base64.b64decode(delta)[:8])
+    return sum(value << (15 * i) for i, value in enumerate(bits)) / 1e6
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
+
+
+class Talk:
+    def __init__(self, socket):
+        self.socket, self.events, self.order = socket, [], Order()
+        self.reader = asyncio.create_task(self.read())
+
+    async def read(self):
+        async for text in self.socket:
+            event = json.loads(text)
+            event["at"] = time.monotonic()
+            self.order(event)
+            self.events.append(event)
+
+    async def send(self, **event):
+        await self.socket.send(json.dumps(event))
+
+    async def append(self, block):
+        await self.send(type="input_audio_buffer.append", audio=base64_of(block))
+
+    async def wait(self, kind, since=0, seconds=30):
+        async with asyncio.timeout(seconds):
+            while True:
+                for event in self.events[since:]:
+                    if event["type"] == kind:
+                        return event
+                if self.reader.done():
+                    self.reader.result()
+                await asyncio.sleep(0.002)
+
+    async def turns(self):
+        """Two turns: one that is answered, one whose answer is interrupted. Gives (overhead, time to stop) in ms."""
+        vad = {"type": "server_vad", "silence_duration_ms": 500}
+        await self.send(type="session.update", session={"type": "realtime", "audio": {"input": {
+            "transcription": {"model": "default"}, "turn_detection": vad}}})
+        await self.wait("session.updated")
+        await at_the_speed_of_speech(silence(200) + tone(3, 700) + silence(900), self.append)
+        first = await self.wait("response.output_audio.delta")
+        overhead = (first["at"] - stamp_of(first["delta"])) * 1000
+        await self.wait("response.done")
+        await at_the_speed_of_speech(silence(1500), self.append)
+
+        since = len(self.events)
+        await at_the_speed_of_speech(tone(2, 700) + silence(900), self.append)
+        delta = await self.wait("response.output_audio.delta", since)
+        await at_the_speed_of_speech(silence(400), self.append)
+        voice = time.monotonic()
+        await at_the_speed_of_speech(tone(3, 700) + silence(900), self.append)
+        done = await self.wait("response.done", since)
+        assert done["response"]["status"] == "cancelled", done
+        last = max(e["at"] for e in self.events
+                   if e["type"] == "response.output_audio.delta" and e["response_id"] == delta["response_id"])
+        answer = await self.wait("response.done", self.events.index(done) + 1)
+        assert answer["response"]["status"] == "completed"
+        heard = [e["transcript"] for e in self.events if e["type"].endswith("transcription.completed")]
+        assert heard == ["Stop, what time is it?", "Tell me a long story.", "Stop, what time is it?"], heard
+        assert not [e for e in self.events if e["type"] == "error"]
+        return overhead, (last - voice) * 1000
+
+
+async def twenty_at_once():
+    with Server(OPTIONS.scripted, str(SESSIONS)) as server:
+        url = server.ws + "/v1/realtime?model=default"
+        sockets = await asyncio.gather(*[websockets.connect(url) for _ in range(SESSIONS)])
+        talks = [Talk(socket) for socket in sockets]
+        await asyncio.gather(*[talk.wait("session.created") for talk in talks])
+        try:
+            await websockets.connect(url)
+            raise AssertionError("a conversation beyond the limit was let in")
+        except websockets.exceptions.InvalidStatus as refused:
+            assert refused.response.status_code == 503, refused.response
+            assert int(refused.response.headers["Retry-After"]) > 0
+        try:
+            urllib.request.urlopen(server.http + "/readyz")
+            raise AssertionError("ready though it is full")
+        except urllib.error.HTTPError as full:
+            assert full.code == 503
+
+        async def later(i, talk):  # not in step: as real talks are
+            await asyncio.sleep(i * 0.137)
+            return await talk.turns()
+
+        results = await asyncio.gather(*[later(i, talk) for i, talk in enumerate(talks)])
+        metrics = urllib.request.urlopen(server.http + "/metrics").read().decode()
+        assert f"parley_sessions_active {SESSIONS}" in metrics
+        for socket in sockets:
+            await socket.close()
+        overhead, stop = [r[0] for r in results], [r[1] for r in results]
+        print(json.dumps({"sessions": SESSIONS,
+                          "wire_overhead_ms": {"p50": round(percentile(overhead, 0.5), 2),
+                                               "p95": round(percentile(overhead, 0.95), 2)},
+                          "voice_to_last_delta_ms": {"p50": round(percentile(stop, 0.5)),
+                                                     "p95": round(percentile(stop, 0.95))}}), flush=True)
+        assert percentile(stop, 0.95) < 400 and percentile(overhead, 0.95) < 100
+
+
+async def drains():
+    with Server(OPTIONS.scripted) as server:
+        socket = await websockets.connect(server.ws + "/v1/realtime?model=default")
+        talk = Talk(socket)
+        await talk.wait("session.created")
+        server.process.terminate()
+        await asyncio.wait_for(socket.wait_closed(), 20)
+        assert server.process.wait(20) == 0
+
+
+run([("twenty conversations at once, and one too many", twenty_at_once), ("ends when it is told to", drains)])
