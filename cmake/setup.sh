@@ -9,7 +9,7 @@ PACKAGES_BUILD=(
   libopusenc-dev libopusfile-dev libsndfile1-dev libspdlog-dev libspeexdsp-dev libssl-dev libutf8proc-dev libwebsockets-dev
   libyaml-cpp-dev libzip-dev nlohmann-json3-dev
 )
-PACKAGES_CHECK=(libgtest-dev libbenchmark-dev clang-format-14 nodejs)
+PACKAGES_CHECK=(libgtest-dev libbenchmark-dev clang-format-14 nodejs python3-venv)
 # The page is tested in a real browser: 131 MB to fetch, 435 MB installed. Ubuntu has Chromium as a snap only; there the
 # browser tests say that they are skipped, or use what PARLEY_CHROME and PARLEY_CHROMEDRIVER name.
 if grep -q '^ID=debian' /etc/os-release 2>/dev/null; then PACKAGES_CHECK+=(chromium chromium-driver); fi

@@ -7,7 +7,9 @@
 #include <array>
 #include <atomic>
 #include <cctype>
+#include <chrono>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -15,6 +17,7 @@
 
 #include "common/log.h"
 #include "wire/outbox.h"
+#include "wire/ws_request.h"
 
 namespace parley::wire {
 namespace {
@@ -41,93 +44,29 @@ struct HttpState {
   bool head_sent = false;  // server's thread
 };
 
-constexpr std::array kHeaderTokens = {
-    std::pair{WSI_TOKEN_HOST, "host"},
-    std::pair{WSI_TOKEN_ORIGIN, "origin"},
-    std::pair{WSI_TOKEN_HTTP_AUTHORIZATION, "authorization"},
-    std::pair{WSI_TOKEN_HTTP_CONTENT_TYPE, "content-type"},
-    std::pair{WSI_TOKEN_HTTP_USER_AGENT, "user-agent"},
-    std::pair{WSI_TOKEN_HTTP_IF_MODIFIED_SINCE, "if-modified-since"},
-    std::pair{WSI_TOKEN_X_FORWARDED_FOR, "x-forwarded-for"},
-};
-constexpr std::array kCustomHeaders = {"api-key", "openai-beta", "x-forwarded-proto",
-                                       "access-control-request-headers", "if-none-match"};
-constexpr std::array kMethods = {
-    std::pair{WSI_TOKEN_GET_URI, "GET"},         std::pair{WSI_TOKEN_POST_URI, "POST"},
-    std::pair{WSI_TOKEN_OPTIONS_URI, "OPTIONS"}, std::pair{WSI_TOKEN_PUT_URI, "PUT"},
-    std::pair{WSI_TOKEN_PATCH_URI, "PATCH"},     std::pair{WSI_TOKEN_DELETE_URI, "DELETE"},
-    std::pair{WSI_TOKEN_HEAD_URI, "HEAD"},
-};
+constexpr std::chrono::microseconds kGoodbye{500'000};
 
-std::string HeaderOf(lws* wsi, lws_token_indexes token) {
-  const int length = lws_hdr_total_length(wsi, token);
-  if (length <= 0) return {};
-  std::string value(static_cast<size_t>(length) + 1, '\0');
-  const int copied = lws_hdr_copy(wsi, value.data(), length + 1, token);
-  value.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
-  return value;
-}
-
-std::string CustomHeaderOf(lws* wsi, const std::string& name) {
-  const std::string with_colon = name + ":";
-  const int name_length = static_cast<int>(with_colon.size());
-  const int length = lws_hdr_custom_length(wsi, with_colon.c_str(), name_length);
-  if (length <= 0) return {};
-  std::string value(static_cast<size_t>(length) + 1, '\0');
-  const int copied =
-      lws_hdr_custom_copy(wsi, value.data(), length + 1, with_colon.c_str(), name_length);
-  value.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
-  return value;
-}
-
-std::vector<std::string> SplitList(const std::string& list) {
-  std::vector<std::string> out;
-  for (size_t begin = 0; begin < list.size();) {
-    size_t end = std::min(list.find(',', begin), list.size());
-    size_t first = begin;
-    const size_t next = end + 1;
-    while (first < end && list[first] == ' ') ++first;
-    while (end > first && list[end - 1] == ' ') --end;
-    if (end > first) out.push_back(list.substr(first, end - first));
-    begin = next;
+std::string_view Phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Internal Server Error";
   }
-  return out;
-}
-
-Request RequestOf(lws* wsi) {
-  Request request;
-  for (const auto& [token, method] : kMethods) {
-    std::string uri = HeaderOf(wsi, token);
-    if (uri.empty()) continue;
-    request.method = method;
-    request.path = std::move(uri);
-    break;
-  }
-  for (const auto& [token, name] : kHeaderTokens) {
-    std::string value = HeaderOf(wsi, token);
-    if (!value.empty()) request.headers.emplace(name, std::move(value));
-  }
-  for (const char* name : kCustomHeaders) {
-    std::string value = CustomHeaderOf(wsi, name);
-    if (!value.empty()) request.headers.emplace(name, std::move(value));
-  }
-  request.protocols = SplitList(HeaderOf(wsi, WSI_TOKEN_PROTOCOL));
-  char fragment[2048];
-  for (int i = 0;; ++i) {
-    const int length =
-        lws_hdr_copy_fragment(wsi, fragment, sizeof(fragment), WSI_TOKEN_HTTP_URI_ARGS, i);
-    if (length < 0) break;
-    const std::string pair(fragment, static_cast<size_t>(length));
-    const size_t equals = std::min(pair.find('='), pair.size());
-    request.query.emplace_back(pair.substr(0, equals),
-                               equals < pair.size() ? pair.substr(equals + 1) : "");
-  }
-  char address[64] = {};
-  lws_get_peer_simple(wsi, address, sizeof(address));
-  request.peer = address;
-  if (request.peer.starts_with("::ffff:")) request.peer.erase(0, 7);
-  request.tls = lws_is_ssl(wsi) != 0;
-  return request;
 }
 
 // Which connections have something to write. Whoever fills an outbox may outlive the server.
@@ -245,16 +184,17 @@ class Server final : public WsServer {
     server->thread_ = std::jthread([s = server.get()](const std::stop_token& stop) {
       while (!stop.stop_requested() && lws_service(s->context_, 0) >= 0) {
       }
+      s->SayGoodbye();
     });
     return std::unique_ptr<WsServer>(std::move(server));
   }
   ~Server() override {
-    wakeup_->Close();
     if (thread_.joinable()) {
       thread_.request_stop();
       lws_cancel_service(context_);
       thread_.join();
     }
+    wakeup_->Close();
     if (context_ != nullptr) lws_context_destroy(context_);
   }
   int port() const override { return port_; }
@@ -266,6 +206,7 @@ class Server final : public WsServer {
   Server(const WsOptions& options, Handler& handler) : options_(options), handler_(handler) {}
 
   Status Listen();
+  void SayGoodbye();
   static int Callback(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length);
   int On(lws* wsi, lws_callback_reasons reason, void* in, size_t length);
   int ConfirmUpgrade(lws* wsi);
@@ -297,7 +238,8 @@ class Server final : public WsServer {
   lws_retry_bo_t keepalive_{};
   lws_context* context_ = nullptr;
   int port_ = 0;
-  std::string send_buffer_;  // the thread's
+  std::string send_buffer_;                          // the thread's
+  std::map<lws*, std::shared_ptr<Outbox>> sockets_;  // the thread's
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
   const std::shared_ptr<std::atomic<int64_t>> queued_ = std::make_shared<std::atomic<int64_t>>(0);
   std::atomic<int64_t> connections_{0}, in_{0}, out_{0}, bytes_in_{0}, bytes_out_{0}, slow_{0},
@@ -358,6 +300,19 @@ Status Server::Listen() {
   }
   port_ = lws_get_vhost_listen_port(vhost);
   return {};
+}
+
+// What waits is written, and every WebSocket gets its close frame; then they are cut.
+void Server::SayGoodbye() {
+  for (const auto& outbox : sockets_) outbox.second->Close(1001, "the server is going away");
+  const auto deadline = std::chrono::steady_clock::now() + kGoodbye;
+  lws_sorted_usec_list_t alarm{};  // service returns in time though nobody says anything
+  lws_sul_schedule(
+      context_, 0, &alarm, [](lws_sorted_usec_list_t*) {}, kGoodbye.count());
+  while (!sockets_.empty() && std::chrono::steady_clock::now() < deadline &&
+         lws_service(context_, 0) >= 0) {
+  }
+  lws_sul_cancel(&alarm);
 }
 
 int Server::Callback(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length) {
@@ -425,6 +380,7 @@ void Server::Forget(lws* wsi) {
   if (peer->outbox) peer->outbox->PeerGone();
   if (peer->listener) {
     --connections_;
+    sockets_.erase(wsi);
     peer->listener->OnClosed();
   }
 }
@@ -444,6 +400,7 @@ int Server::Established(lws* wsi) {
   peer.listener = handler_.OnOpen(peer.request, std::make_shared<OutboxSocket>(peer.outbox, slow_));
   if (peer.listener == nullptr) return -1;
   ++connections_;
+  sockets_[wsi] = peer.outbox;
   return 0;
 }
 
@@ -499,14 +456,13 @@ int Server::HttpRequest(lws* wsi) {
   peer.request = RequestOf(wsi);
   peer.inbox.clear();
   lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-  const std::string length = HeaderOf(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-  const long long body = length.empty() ? 0 : std::atoll(length.c_str());
-  if (body > static_cast<long long>(options_.longest_body)) {
+  const int64_t body = BodyLengthOf(wsi);
+  if (body > static_cast<int64_t>(options_.longest_body)) {
     Refuse(wsi, ErrorAnswer(413, "invalid_request_error", "body_too_long",
                             "The body is longer than this server takes."));
     return -1;
   }
-  if (!HeaderOf(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING).empty()) {
+  if (BodyComesInChunks(wsi)) {
     Refuse(wsi, ErrorAnswer(411, "invalid_request_error", "length_required",
                             "Send the body with a Content-Length."));
     return -1;
@@ -529,27 +485,16 @@ int Server::HttpDispatch(Peer& peer) {
   return 0;
 }
 
+// By ourselves: before an upgrade the library would answer in HTTP/1.0.
 bool Server::WriteHead(lws* wsi, const Answer& answer) {
-  std::vector<unsigned char> buffer(LWS_PRE + 8192);
-  unsigned char* const start = buffer.data() + LWS_PRE;
-  unsigned char* at = start;
-  unsigned char* const end = buffer.data() + buffer.size();
-  const auto add = [&](const std::string& name, const std::string& value) {
-    return lws_add_http_header_by_name(wsi,
-                                       reinterpret_cast<const unsigned char*>((name + ":").c_str()),
-                                       reinterpret_cast<const unsigned char*>(value.data()),
-                                       static_cast<int>(value.size()), &at, end) == 0;
-  };
-  if (lws_add_http_header_status(wsi, static_cast<unsigned>(answer.status), &at, end) != 0) {
-    return false;
-  }
-  if (!answer.content_type.empty() && !add("content-type", answer.content_type)) return false;
-  for (const auto& [name, value] : answer.headers) {
-    if (!add(name, value)) return false;
-  }
-  if (lws_finalize_http_header(wsi, &at, end) != 0) return false;
-  const auto size = static_cast<size_t>(at - start);
-  return lws_write(wsi, start, size, LWS_WRITE_HTTP_HEADERS) == static_cast<int>(size);
+  std::string head(LWS_PRE, '\0');
+  head += "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(Phrase(answer.status));
+  if (!answer.content_type.empty()) head += "\r\ncontent-type: " + answer.content_type;
+  for (const auto& [name, value] : answer.headers) head += "\r\n" + name + ": " + value;
+  head += "\r\n\r\n";
+  const size_t size = head.size() - LWS_PRE;
+  auto* payload = reinterpret_cast<unsigned char*>(head.data()) + LWS_PRE;
+  return lws_write(wsi, payload, size, LWS_WRITE_HTTP_HEADERS) >= static_cast<int>(size);
 }
 
 // The answer at once, before the upgrade or the body; the connection ends.

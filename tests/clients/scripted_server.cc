@@ -133,7 +133,7 @@ class ScriptedTalks final : public server::Talks {
         voice_(synthesizer_) {
     turn_end_network_.probability = 0.95F;
     Script script;
-    script.step = milliseconds(2);
+    script.step = milliseconds(15);  // faster than any model is, clients lose their step
     script.prefill_row = Duration(10);
     script.transcribe = milliseconds(20);
     script.transcribe_per_second = milliseconds(1);

@@ -49,7 +49,7 @@ HOMES = {
     "openssl/": ["src/fetch/*.cc", "src/server/access.cc", "src/app/self_signed.cc"],
     "boost/asio": ["realtime/*.cc", "src/app/*", "src/bridge/*.cc", "src/remote/*.cc"],
     "boost/lockfree/": ["audio_io/*"],
-    "libwebsockets": ["src/wire/ws.cc"],
+    "libwebsockets": ["src/wire/ws*.cc"],
     "cuda": ["kernels/cuda/*"],
     "cublas": ["kernels/cuda/*"],
     "nccl": ["kernels/cuda/*"],

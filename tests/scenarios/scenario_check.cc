@@ -12,9 +12,9 @@ using namespace parley::realtime;  // NOLINT: the events by their own names
 
 std::string EventName(const Event& event) {
   static const std::vector<std::string> kNames = {
-      "speech_start", "pause",     "resume",      "turn_end", "heard",
-      "thought",      "say",       "first_audio", "audio",    "barge_in",
-      "done",         "no_speech", "failed",      "lowered",  "restored"};
+      "speech_start", "pause",       "resume",   "turn_end", "heard", "thought",
+      "say",          "first_audio", "audio",    "barge_in", "done",  "no_speech",
+      "failed",       "lowered",     "restored", "words",    "sent",  "call"};
   return kNames.at(event.what.index());
 }
 
