@@ -27,7 +27,7 @@ enum class MergedWeights { k4Bit, k8Bit };
 
 struct ModelsConfig {
   std::string dir;
-  std::string language_model = "smollm2-135m-instruct";
+  std::string language_model = "nano";
   std::string transcriber = "whisper-base";
   std::string voice = "piper-en-us-joe";
   MergedWeights merged = MergedWeights::k8Bit;
