@@ -291,7 +291,7 @@ void Conversation::OnText(std::string text) {
 
 void Conversation::CommitTurn() {
   const std::vector<turn::Action> actions = turn_.OnCommit();
-  if (actions.empty()) Emit(NoSpeech{});  // whoever committed waits for an answer
+  if (actions.empty() && !ended_) Emit(NoSpeech{});  // whoever committed waits for an answer
   Do(actions);
 }
 
