@@ -21,6 +21,8 @@ constexpr int32_t kMaxStepRows = 64;         // prompt and draft of one step
 constexpr size_t kExtraTokens = 8;           // on top of those the duration allows
 constexpr double kFastWordsPerSecond = 4.5;  // that few people say for long
 constexpr size_t kExtraWords = 2;
+constexpr double kSlowWordsPerSecond = 1.3;  // an end before them is doubted
+constexpr double kLongSeconds = 4.0;         // in a sound as long as this
 // Whisper's own rule: silence is what it calls silence and was not sure of its words. Of plain zeros it says "you" with
 // some certainty, at 0.93 no speech; no clip of the conversation is above 0.42.
 constexpr float kSurelyNoSpeech = 0.85F;
@@ -248,7 +250,10 @@ void WhisperJob::SayToken() {
 
 bool WhisperJob::Take(int32_t row) {
   const WhisperVocabulary& v = model_.vocabulary;
-  const Choice choice = Choose(Logits(row), result_.tokens.empty() ? v.first_mask : v.mask);
+  Choice choice = Choose(Logits(row), result_.tokens.empty() ? v.first_mask : v.mask);
+  if (choice.id == v.end && EndsTooEarly(choice.log_prob)) {
+    choice = Choose(Logits(row), v.first_mask);  // which has no end
+  }
   if (choice.id == v.end || result_.tokens.size() >= max_tokens_) {
     Finish();
     return false;
@@ -259,6 +264,16 @@ bool WhisperJob::Take(int32_t row) {
     return false;
   }
   return true;
+}
+
+// Whisper likes to stop behind a first sentence, however much sound is left, but then it is not sure: of 40 questions of
+// several sentences it cut 6 so, with a probability of 0.24 to 0.51 for the end; the true ends had 0.96 or more.
+bool WhisperJob::EndsTooEarly(float log_prob) const {
+  constexpr float kUnsureEnd = -0.36F;  // log 0.7, natural
+  if (result_.tokens.empty() || log_prob > kUnsureEnd) return false;
+  const auto words = static_cast<double>(std::ranges::count(result_.text, ' '));
+  const double seconds = static_cast<double>(sound_.size()) / kSampleRateHz;
+  return seconds > kLongSeconds && words < kSlowWordsPerSecond * seconds;
 }
 
 void WhisperJob::Append(TokenId id, float log_prob) {

@@ -50,6 +50,7 @@ class WhisperJob final : public TranscriptionJob {
   // Takes the token that the logits in row `row` of the last step say. False when that ends the transcript.
   bool Take(int32_t row);
   void Append(TokenId id, float log_prob);
+  bool EndsTooEarly(float log_prob) const;
   bool CutLoop();
   void Finish();
   std::span<const float> Logits(int32_t row) const;

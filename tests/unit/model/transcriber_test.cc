@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -91,6 +92,14 @@ TEST_F(WhisperBase, MishearsAtMostSixWordsInAHundredOfTheConversation) {
   const double rate = 100.0 * errors / static_cast<double>(words);
   std::printf("word error rate %.1f %% of %zu words\n", rate, words);
   EXPECT_LE(rate, 6.0);
+}
+
+// Left alone it ends behind the first of these sentences: "Antoine tells the truth."
+TEST_F(WhisperBase, DoesNotEndBehindTheFirstOfSeveralSentences) {
+  Load(kernels::Storage::kI8Row);
+  const std::string text = Hear(Sound("synthetic/several_sentences.ogg")).text;
+  EXPECT_TRUE(text.ends_with("tell the truth?") || text.ends_with("tell the truth.")) << text;
+  EXPECT_GE(std::ranges::count(text, ' '), 25) << text;
 }
 
 TEST_F(WhisperBase, ADraftChangesTheCostAndNothingElse) {
