@@ -13,7 +13,8 @@ using features::SoundFrame;
 
 constexpr int64_t kKept = 4096;             // frames
 constexpr int64_t kBackgroundFrames = 800;  // that the background is told from
-constexpr float kQuietestShare = 0.1F;      // of them are surely no voice
+constexpr float kSilentShare = 0.1F;        // of them are surely no voice
+constexpr float kQuietestShare = 0.05F;     // the stops of dense speech: a noise fills them too
 constexpr float kBackgroundShare = 0.2F;  // noise that comes and goes is no louder than this share
 constexpr float kAboveBackgroundDb = 8.0F;
 constexpr float kBelowLoudestDb = 28.0F;
@@ -155,10 +156,11 @@ void SoundMarks::Measure(const BlockSpan& block) {
   }
   if (scratch_.empty()) return;
   sound_.background = Percentile(scratch_, kBackgroundShare);
+  const float silent = Percentile(scratch_, kSilentShare);
   sound_.quietest = Percentile(scratch_, kQuietestShare);
   const float loudest = Percentile(scratch_, 0.95F);
   const float threshold =
-      std::max({sound_.quietest + kAboveBackgroundDb, loudest - kBelowLoudestDb, kLeastDbfs});
+      std::max({silent + kAboveBackgroundDb, loudest - kBelowLoudestDb, kLeastDbfs});
   const auto active = [&](int64_t k) { return Frame(k).level_dbfs > threshold; };
 
   // Silence that began before the block and ends in it belongs to it.

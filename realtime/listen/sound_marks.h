@@ -43,7 +43,7 @@ struct BlockSound {
   float active_s = 0;             // of sound that stands out of the background
   float level = 0;                // of it
   float background = 0;           // what the quiet fifth of the last seconds stays below
-  float quietest = 0;             // and the quiet tenth
+  float quietest = 0;             // and the quietest twentieth
   float voiced = 0;               // share of the active frames that have a pitch
   float hiss_db = 0;              // median
   float pause_s = 0;              // longest silence before or between the words
