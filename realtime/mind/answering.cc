@@ -67,7 +67,10 @@ void Answering::Commit(Time now, Out out) {
   if (stage_ == Stage::kPrepared) return Start(now, out);
   if (f_ != kTrunk && stage_ != Stage::kParts) out.emplace_back(mind::Hurry{f_});
   if (a_ != kTrunk) out.emplace_back(mind::Hurry{a_});
-  if (held_call_) CallNow(now, out);
+  // A call whose stream is still ending is made at that end.
+  const bool ended =
+      stage_ == Stage::kTool || (stage_ == Stage::kParts && beside_ == Beside::kTool);
+  if (held_call_ && ended) CallNow(now, out);
   Weigh(now, out);
   Arm(now, out);
 }
