@@ -186,14 +186,19 @@ void Answering::ReadThought(StreamReader::Read& read, TokenId id, engine::Positi
 
 // ---- thought before the first word ---------------------------------------------------------------
 
+// A wait that a phrase may cover: for a tool, or for a thought that has all the time it takes.
+bool Answering::MayCover() const {
+  if (!committed_ || covered_) return false;
+  return stage_ == Stage::kTool || (stage_ == Stage::kThought && config_.effort == Effort::kHigh);
+}
+
+Time Answering::CoverAt() const { return speech_end_ + milliseconds(config_.cover_after_ms); }
+
 void Answering::Weigh(Time now, Out out) {
-  if (stage_ == Stage::kTool || (stage_ == Stage::kThought && config_.effort == Effort::kHigh)) {
-    const Time cover_at = speech_end_ + milliseconds(config_.cover_after_ms);
-    if (committed_ && !covered_ && now >= cover_at) {
-      covered_ = true;
-      out.emplace_back(Decided{Decided::What::kCovered});
-      SayPhrase(stage_ == Stage::kTool ? Phrase::kToolCover : Phrase::kCover, out);
-    }
+  if (MayCover() && now >= CoverAt()) {
+    covered_ = true;
+    out.emplace_back(Decided{Decided::What::kCovered});
+    SayPhrase(stage_ == Stage::kTool ? Phrase::kToolCover : Phrase::kCover, out);
   }
   if (stage_ != Stage::kThought || f_reader_->in_call() || held_call_) return;
   const bool enough =
@@ -207,16 +212,15 @@ void Answering::Weigh(Time now, Out out) {
   }
 }
 
+// Only for what Weigh will decide then: to be woken at a time that has passed, for nothing, is to be
+// woken for ever.
 void Answering::Arm(Time now, Out out) {
-  if (stage_ != Stage::kThought && stage_ != Stage::kTool) return;
-  // Inside a call nothing is decided: its end weighs anew, and a time that has passed already would
-  // wake us for ever.
+  // Inside a call nothing is decided: its end weighs anew.
   if (stage_ == Stage::kThought && (f_reader_->in_call() || held_call_)) return;
   if (stage_ == Stage::kThought && config_.effort == Effort::kMedium) {
     out.emplace_back(mind::WakeAt{std::max(now, SpeakAt())});
-  } else if (committed_ && !covered_) {
-    out.emplace_back(
-        mind::WakeAt{std::max(now, speech_end_ + milliseconds(config_.cover_after_ms))});
+  } else if (MayCover()) {
+    out.emplace_back(mind::WakeAt{std::max(now, CoverAt())});
   }
 }
 

@@ -111,6 +111,8 @@ class Answering {
   void GenerateOnF(int32_t tokens, Out out);
   void AppendToF(const std::vector<TokenId>& ids, Out out);
   void ReadThought(StreamReader::Read& read, TokenId id, engine::Position position, Out out);
+  bool MayCover() const;
+  Time CoverAt() const;
   void Weigh(Time now, Out out);  // is it time to speak, or to cover?
   void Arm(Time now, Out out);    // wakes us when it will be
   void EndThought(mind::Decided::What why, Out out);
