@@ -45,8 +45,19 @@ StreamReader::Read StreamReader::Sort(std::vector<AnswerParser::Piece> pieces,
       read.call = std::move(std::get<Result<ToolCall>>(piece));
     }
   }
+  if (parser_.in_thought() || read.call) {  // what was held back was a tag, or the call
+    held_.clear();
+    id.reset();
+  }
+  if (!said && !parser_.clean()) {
+    if (begun_ && id) held_.push_back(*id);
+    return read;
+  }
+  for (const TokenId held : std::exchange(held_, {})) {
+    read.spoken.push_back({std::nullopt, held, false});
+  }
   if (!said) {
-    if (begun_ && id) read.spoken.push_back({std::nullopt, id, parser_.clean()});
+    if (begun_ && id) read.spoken.push_back({std::nullopt, id, true});
     return read;
   }
   const bool first = !std::exchange(begun_, true);

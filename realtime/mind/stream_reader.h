@@ -1,6 +1,7 @@
 // One stream of a model, token by token: what it thinks, what it says, what it calls. What is said
 // keeps its ids, so that spoken text is never tokenised again; only a token that ends a thought and
-// begins an answer at once is replaced, by the ids of the answer's part.
+// begins an answer at once is replaced, by the ids of the answer's part. The ids of a tag or a call in
+// an answer are none of it: whoever goes on from what was said would go on inside a thought.
 // Thread:   plain value; one owner, one stream.
 // Memory:   as AnswerParser.
 // SPDX-License-Identifier: Apache-2.0
@@ -46,7 +47,8 @@ class StreamReader {
 
   std::shared_ptr<const model::Tokenizer> tokenizer_;
   AnswerParser parser_;
-  bool begun_;  // the answer
+  bool begun_;                 // the answer
+  std::vector<TokenId> held_;  // ids whose text the parser holds back
 };
 
 // Says it.

@@ -63,6 +63,14 @@ TEST_F(StreamReaderTest, AContinuationKeepsItsFirstBlank) {
   EXPECT_EQ(all.ids, Ids(" and four."));
 }
 
+TEST_F(StreamReaderTest, AThoughtInsideAnAnswerLeavesNoIds) {
+  StreamReader reader(tokenizer, tags.Parser(false, false));
+  const All all = Read(reader, Ids("It is<think> one two</think> three, < four."));
+  EXPECT_EQ(all.thought, " one two");
+  EXPECT_EQ(all.said, "It is three, < four.");
+  EXPECT_EQ(all.ids, Ids("It is three, < four."));
+}
+
 // A vocabulary may hold ">Yes": one token that ends the thought and begins the answer.
 class StraddlingTokenizer final : public model::Tokenizer {
  public:
