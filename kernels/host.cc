@@ -2,24 +2,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/host.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace parley::kernels::host {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)  // which watches the edges of what malloc gives
+constexpr size_t kOwnPages = std::numeric_limits<size_t>::max();
+#else
+constexpr size_t kOwnPages = size_t{1} << 20;
+#endif
+
+// Pages fresh from the kernel are zero and take no memory before somebody writes to them: a state made for the longest
+// input costs what its inputs need. A memset would touch them all.
+std::shared_ptr<void> ZeroedPages(size_t bytes) {
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  PARLEY_CHECK(data != MAP_FAILED, "no memory for a tensor");
+  return {data, [bytes](void* p) { munmap(p, bytes); }};
+}
+
+std::shared_ptr<void> Zeroed(size_t bytes) {
+  if (bytes >= kOwnPages) return ZeroedPages(bytes);
+  void* data = std::aligned_alloc(64, bytes);
+  PARLEY_CHECK(data != nullptr, "no memory for a tensor");
+  std::memset(data, 0, bytes);
+  return {data, std::free};
+}
+
+}  // namespace
 
 Tensor HostTensor(DType dtype, int32_t rows, int32_t cols) {
   PARLEY_CHECK(rows >= 0 && cols >= 0, "a tensor of negative size");
   const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(cols) * SizeOf(dtype);
-  const size_t rounded = (bytes / 64 + 1) * 64;
-  void* data = std::aligned_alloc(64, rounded);
-  PARLEY_CHECK(data != nullptr, "no memory for a tensor");
-  std::memset(data, 0, rounded);
-  return Tensor({.data = data, .dtype = dtype, .rows = rows, .cols = cols, .stride = cols},
-                std::shared_ptr<void>(data, std::free));
+  std::shared_ptr<void> memory = Zeroed((bytes / 64 + 1) * 64);
+  const TensorView view{
+      .data = memory.get(), .dtype = dtype, .rows = rows, .cols = cols, .stride = cols};
+  return Tensor(view, std::move(memory));
 }
 
 float ReadElement(const TensorView& t, int32_t row, int32_t col) {

@@ -1,7 +1,7 @@
 // What the host backends share: shapes that every operation checks, memory that is plain, and where a token of the
 // paged cache stands.
 // Thread:   pure functions.
-// Memory:   views borrow; HostTensor allocates 64-byte aligned, zeroed.
+// Memory:   views borrow; HostTensor allocates 64-byte aligned, zeroed; of a large one only what is written to is held.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

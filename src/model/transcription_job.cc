@@ -88,8 +88,7 @@ WhisperJob::WhisperJob(const WhisperModel& model)
   const EncoderGeometry& g = model.encoder->geometry();
   mel_.resize(static_cast<size_t>(kFramesPerRow) * static_cast<size_t>(g.positions) *
               static_cast<size_t>(g.mels));
-  logits_.resize(static_cast<size_t>(kMaxStepRows) *
-                 static_cast<size_t>(model.decoder->geometry().vocabulary));
+  logits_.resize(static_cast<size_t>(model.decoder->geometry().vocabulary));
 }
 
 Status WhisperJob::Reset(PcmView sound, const TranscribeOptions& options) {
@@ -194,9 +193,10 @@ Status WhisperJob::Convolve() {
   return model_.encoder->Begin(view, tail_, encoder_state_);
 }
 
-std::span<const float> WhisperJob::Logits(int32_t row) const {
-  const auto vocabulary = static_cast<size_t>(model_.decoder->geometry().vocabulary);
-  return std::span(logits_).subspan(static_cast<size_t>(row) * vocabulary, vocabulary);
+// A row at a time: 64 of them would be 13 MB, and what follows the first wrong word of a draft is never looked at.
+std::span<const float> WhisperJob::Logits(int32_t row) {
+  model_.backend.Download(decoder_state_.logits.view().Rows(row, 1), logits_);
+  return logits_;
 }
 
 // Prompt, forced prefix and draft in one step: row r of the logits says what follows id r.
@@ -217,9 +217,6 @@ void WhisperJob::SayPrompt() {
   const auto rows = static_cast<int32_t>(say_.size());
   decoder_state_.length = 0;
   model_.decoder->Forward(say_, rows, decoder_state_);
-  const kernels::TensorView logits = decoder_state_.logits.view().Rows(0, rows);
-  model_.backend.Download(logits, std::span(logits_).first(static_cast<size_t>(rows) *
-                                                           static_cast<size_t>(logits.cols)));
 
   const std::span<const float> start = Logits(0);
   const std::vector<float> nothing(start.size(), 0.0F);
@@ -243,8 +240,6 @@ void WhisperJob::SayPrompt() {
 void WhisperJob::SayToken() {
   say_.assign(1, result_.tokens.back());
   model_.decoder->Forward(say_, 1, decoder_state_);
-  const kernels::TensorView logits = decoder_state_.logits.view().Rows(0, 1);
-  model_.backend.Download(logits, std::span(logits_).first(static_cast<size_t>(logits.cols)));
   Take(0);
 }
 

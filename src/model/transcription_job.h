@@ -53,7 +53,7 @@ class WhisperJob final : public TranscriptionJob {
   bool EndsTooEarly(float log_prob) const;
   bool CutLoop();
   void Finish();
-  std::span<const float> Logits(int32_t row) const;
+  std::span<const float> Logits(int32_t row);  // of the last step, until the next call
 
   const WhisperModel& model_;
   TranscribeOptions options_;
@@ -69,7 +69,7 @@ class WhisperJob final : public TranscriptionJob {
   std::vector<TokenId> prompt_;
   std::vector<TokenId> draft_;  // of the sound that this one continues
   std::vector<TokenId> say_;    // ids of the next step
-  std::vector<float> logits_;   // of the last step, on the host
+  std::vector<float> logits_;   // of one row of the last step, on the host
   size_t max_tokens_ = 0;
   size_t fair_words_ = 0;  // that can be said in this time
   Slice slice_;
