@@ -126,7 +126,7 @@ Listener::Actions Listener::OnTranscript(int64_t request, const model::Transcrip
 
 void Listener::Compare(const std::string& text) {
   const auto words = SplitWords(text);
-  const size_t agreed = AgreedWords(SplitWords(previous_), words);
+  const size_t agreed = SettledWords(SplitWords(previous_), words);
   // The last word may still grow: a stable one is followed by another.
   const size_t stable = std::min(agreed, words.empty() ? 0 : words.size() - 1);
   heard_.resize(agreed);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 namespace parley::realtime {
 namespace {
@@ -21,6 +22,18 @@ std::string Bare(std::string_view word) {
     if (Counts(c)) bare += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   }
   return bare;
+}
+
+constexpr std::array<std::string_view, 21> kNumbers = {
+    "zero",     "one",     "two",     "three",     "four",     "five",     "six",
+    "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
+
+std::string BareInFigures(std::string_view word) {
+  std::string bare = Bare(word);
+  const auto found = std::find(kNumbers.begin(), kNumbers.end(), bare);
+  if (found == kNumbers.end()) return bare;
+  return std::to_string(found - kNumbers.begin());
 }
 
 // Text outside [brackets], (parentheses), *stars* and notes of music.
@@ -63,11 +76,37 @@ std::vector<std::string_view> SplitWords(std::string_view text) {
   return words;
 }
 
-size_t AgreedWords(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
-  const size_t most = std::min(a.size(), b.size());
-  size_t agreed = 0;
-  while (agreed < most && Bare(a[agreed]) == Bare(b[agreed])) ++agreed;
-  return agreed;
+size_t SettledWords(const std::vector<std::string_view>& before,
+                    const std::vector<std::string_view>& now) {
+  constexpr size_t kAnchor = 3;
+  constexpr std::array<std::pair<size_t, size_t>, 8> kSkips = {
+      {{1, 1}, {0, 1}, {1, 0}, {2, 2}, {1, 2}, {2, 1}, {0, 2}, {2, 0}}};
+  std::vector<std::string> a, b;
+  for (const std::string_view word : before) a.push_back(BareInFigures(word));
+  for (const std::string_view word : now) b.push_back(BareInFigures(word));
+  const auto agree = [&](size_t i, size_t j, size_t count) {
+    return i + count <= a.size() && j + count <= b.size() &&
+           std::equal(a.begin() + static_cast<std::ptrdiff_t>(i),
+                      a.begin() + static_cast<std::ptrdiff_t>(i + count),
+                      b.begin() + static_cast<std::ptrdiff_t>(j));
+  };
+  const auto number = [](const std::vector<std::string>& words, size_t from, size_t count) {
+    return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(from),
+                       words.begin() + static_cast<std::ptrdiff_t>(from + count),
+                       [](const std::string& word) {
+                         return word.find_first_of("0123456789") != std::string::npos;
+                       });
+  };
+  for (size_t i = 0, j = 0;;) {
+    while (agree(i, j, 1)) ++i, ++j;
+    const auto skip = std::find_if(kSkips.begin(), kSkips.end(), [&](const auto& s) {
+      return agree(i + s.first, j + s.second, kAnchor) && !number(a, i, s.first) &&
+             !number(b, j, s.second);
+    });
+    if (skip == kSkips.end()) return j;
+    i += skip->first;
+    j += skip->second;
+  }
 }
 
 std::string JoinWords(const std::vector<std::string_view>& words, size_t count) {

@@ -6,11 +6,31 @@
 namespace parley::realtime {
 namespace {
 
-TEST(Words, AgreeWithoutCaseAndPunctuation) {
-  EXPECT_EQ(AgreedWords(SplitWords("Well, how many"), SplitWords("well how Many, are")), 3U);
-  EXPECT_EQ(AgreedWords(SplitWords("how many"), SplitWords("how much")), 1U);
-  EXPECT_EQ(AgreedWords({}, SplitWords("how")), 0U);
-  EXPECT_EQ(AgreedWords(SplitWords("caf\u00e9"), SplitWords("cafe")), 0U);
+TEST(Words, SettleEachOtherWithoutCaseAndPunctuation) {
+  EXPECT_EQ(SettledWords(SplitWords("Well, how many"), SplitWords("well how Many, are")), 3U);
+  EXPECT_EQ(SettledWords(SplitWords("how many"), SplitWords("how much")), 1U);
+  EXPECT_EQ(SettledWords({}, SplitWords("how")), 0U);
+  EXPECT_EQ(SettledWords(SplitWords("take 6 steps. Take"), SplitWords("take six steps take seven")),
+            4U);
+  EXPECT_EQ(SettledWords(SplitWords("take 6"), SplitWords("take seven")), 1U);
+  EXPECT_EQ(SettledWords(SplitWords("caf\u00e9"), SplitWords("cafe")), 0U);
+}
+
+TEST(Words, SettleBehindANameThatIsWrittenDifferentlyEachTime) {
+  const auto settled = [](std::string_view before, std::string_view now) {
+    return SettledWords(SplitWords(before), SplitWords(now));
+  };
+  EXPECT_EQ(
+      settled("Teresis says Helene tells the truth", "Teresalize Helene tells the truth. Jamie"),
+      5U);
+  EXPECT_EQ(settled("Sherry lies. Vernil says Sherry lies", "Sherry lies, Vernon says Sherry lies"),
+            6U);
+  // Only two words that agree follow: it may all be another reading.
+  EXPECT_EQ(settled("Vernil says Sherry", "Vernon says Sherry"), 0U);
+  EXPECT_EQ(settled("take 6 steps left take", "take eight steps left take"), 1U);
+  EXPECT_EQ(settled("take six steps left", "take 6 steps left take"), 4U);
+  EXPECT_EQ(settled("", "how"), 0U);
+  EXPECT_EQ(settled("how many are there", "how"), 1U);
 }
 
 TEST(Words, SplitAtAnyWhiteSpace) {
