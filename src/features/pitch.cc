@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "features/loudness.h"
 
@@ -17,6 +18,9 @@ constexpr auto kLongest = static_cast<size_t>(kSampleRateHz / PitchTracker::kLow
 constexpr float kQuietDbfs = -55.0f;
 constexpr float kLeastClarity = 0.5f;
 constexpr float kNearTheBest = 0.9f;
+// Hum below a voice makes its own period win, hiss above it blurs the peaks. A fundamental below kHumHz shows in the
+// overtones that are left.
+constexpr double kHumHz = 90.0, kHissHz = 1200.0;
 
 // Eight sums side by side, which the compiler may put into one register; one sum it may not reorder.
 float DotProduct(const float* a, const float* b, size_t n) {
@@ -73,13 +77,31 @@ Pitch Estimate(std::span<const float> window, std::span<float> correlation) {
 
 }  // namespace
 
-PitchTracker::PitchTracker() : correlation_(kLongest + 2) { window_.reserve(kWindow); }
+PitchTracker::Filter PitchTracker::Butterworth(double hz, bool high_pass) {
+  const double w = 2.0 * std::numbers::pi * hz / kSampleRateHz;
+  const double alpha = std::sin(w) / std::numbers::sqrt2;
+  const double edge = high_pass ? 1.0 + std::cos(w) : 1.0 - std::cos(w);
+  const double norm = 1.0 / (1.0 + alpha);
+  const auto outer = static_cast<float>(0.5 * edge * norm);
+  return {.b0 = outer,
+          .b1 = (high_pass ? -2.0f : 2.0f) * outer,
+          .b2 = outer,
+          .a1 = static_cast<float>(-2.0 * std::cos(w) * norm),
+          .a2 = static_cast<float>((1.0 - alpha) * norm)};
+}
+
+PitchTracker::PitchTracker()
+    : filters_{Butterworth(kHumHz, true), Butterworth(kHissHz, false)}, correlation_(kLongest + 2) {
+  window_.reserve(kWindow);
+}
 
 std::span<const Pitch> PitchTracker::Push(PcmView samples) {
   estimates_.clear();
   while (!samples.empty()) {
     const size_t piece = std::min(samples.size(), kWindow - window_.size());
-    window_.insert(window_.end(), samples.begin(), samples.begin() + static_cast<int64_t>(piece));
+    for (const float sample : samples.first(piece)) {
+      window_.push_back(filters_[1](filters_[0](sample)));
+    }
     samples = samples.subspan(piece);
     if (window_.size() < kWindow) break;
     estimates_.push_back(Estimate(window_, correlation_));
@@ -94,6 +116,9 @@ std::span<const Pitch> PitchTracker::Flush() {
   return estimates_;
 }
 
-void PitchTracker::Reset() { window_.clear(); }
+void PitchTracker::Reset() {
+  window_.clear();
+  for (Filter& filter : filters_) filter.s1 = filter.s2 = 0.0f;
+}
 
 }  // namespace parley::features

@@ -1,4 +1,5 @@
-// Pitch of a voice, by autocorrelation: one estimate every 10 ms over a window of 40 ms.
+// Pitch of a voice, by autocorrelation: one estimate every 10 ms over a window of 40 ms, of what lies between the hum
+// of machines and the hiss of consonants.
 // The shortest period whose normalised correlation comes within 10 % of the best one wins, which
 // keeps a pure tone from being taken for an octave below; the peak is refined by a parabola.
 // Thread:   one thread at a time.
@@ -6,6 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -34,7 +36,21 @@ class PitchTracker {
   void Reset();
 
  private:
-  std::vector<float> window_;  // at most one window
+  // A filter of second order on a stream (direct form 2, transposed).
+  struct Filter {
+    float b0, b1, b2, a1, a2;
+    float s1 = 0.0f, s2 = 0.0f;
+    float operator()(float x) {
+      const float y = b0 * x + s1;
+      s1 = b1 * x - a1 * y + s2;
+      s2 = b2 * x - a2 * y;
+      return y;
+    }
+  };
+  static Filter Butterworth(double hz, bool high_pass);
+
+  std::array<Filter, 2> filters_;
+  std::vector<float> window_;  // at most one window, filtered
   std::vector<float> correlation_;
   std::vector<Pitch> estimates_;
 };

@@ -47,6 +47,19 @@ TEST(PitchTracker, HearsNoPitchInNoiseAndSilence) {
   for (const Pitch& pitch : Track(test::Tone(200, 8000, 1e-4))) EXPECT_EQ(pitch.hz, 0.0f);
 }
 
+TEST(PitchTracker, HearsAVoiceOverTheHumOfAMachineAndHiss) {
+  const std::vector<float> hum = test::Tone(50, 8000, 0.2);
+  const std::vector<float> hiss = test::Noise(8000, 0.05f);
+  std::vector<float> sound = hum;
+  for (int h = 1; h <= 10; ++h) {
+    const std::vector<float> harmonic = test::Tone(h * 190, 8000, 0.2 / h);
+    for (size_t i = 0; i < sound.size(); ++i) sound[i] += harmonic[i];
+  }
+  for (size_t i = 0; i < sound.size(); ++i) sound[i] += hiss[i];
+  const std::vector<Pitch> pitches = Track(sound);
+  for (const Pitch& pitch : std::span(pitches).subspan(5)) EXPECT_NEAR(pitch.hz, 190, 4);
+}
+
 // "Will there be vegan options?": the voice starts near 107 Hz and rises to 217 Hz at the end, as a
 // question does. Where the estimate is clear it must move smoothly: an octave is no step of a voice.
 TEST(PitchTracker, FollowsARealVoice) {
