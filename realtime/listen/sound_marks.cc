@@ -20,7 +20,7 @@ constexpr float kAboveBackgroundDb = 8.0F;
 constexpr float kBelowLoudestDb = 28.0F;
 constexpr float kLeastDbfs = -65.0F;
 constexpr int64_t kBridge = 20;  // frames of a closure inside a word
-constexpr float kLeastClarity = 0.6F;
+constexpr float kLeastClarity = 0.7F;
 constexpr float kWordLagS = 0.25F;  // a word is noticed so much later than it ends
 
 // What is a departure.
@@ -28,10 +28,10 @@ constexpr float kWhisperVoiced = 0.2F;                    // at most
 constexpr float kWhisperHissDb = -16.0F;                  // at least
 constexpr float kLoudDb = 8.0F, kQuietDb = -8.0F;         // against the talk
 constexpr float kLoudDbfs = -12.0F, kQuietDbfs = -42.0F;  // without one
-constexpr float kFaster = 1.3F, kSlower = 0.75F;          // against the talk
-constexpr float kFastRate = 6.1F, kSlowRate = 2.9F;       // without one
+constexpr float kFaster = 1.3F, kSlower = 0.78F;          // against the talk
+constexpr float kFastRate = 6.2F, kSlowRate = 3.05F;      // without one
 constexpr float kPauseS = 0.7F;
-constexpr float kRising = 2.0F;
+constexpr float kRising = 1.8F;
 constexpr float kHigh = 3.2F, kLow = -3.2F;             // against the talk
 constexpr float kHighPitch = 19.0F, kLowPitch = -4.0F;  // without one: 300 Hz, 79 Hz
 constexpr float kLeastVoiced = 0.25F;                   // to have a pitch at all
@@ -230,17 +230,23 @@ void SoundMarks::MeasurePitch(int64_t first, int64_t last, bool phrase_end) {
   const float median = Percentile(sorted, 0.5F);
   sound_.pitch = median;
   if (!phrase_end) return;
-  // The last 100 ms of voice against 400 ms of it, 150 ms before. What leaps goes by the octave that
-  // is nearest to what came before it: creaking ends of phrases make the tracker hear half the pitch.
-  constexpr size_t kEnd = 10, kBetween = 15, kBefore = 40, kLeastBefore = 12;
-  constexpr float kLeap = 7.0F;
+  // The last 100 ms of voice against 400 ms of it, 150 ms before. What leaps by an octave, or nearly, is
+  // taken for what it was before: creaking ends of phrases make the tracker hear half the pitch.
+  constexpr size_t kEnd = 10, kBetween = 15, kBefore = 40, kLeastBefore = 13;
+  constexpr float kLeap = 9.0F, kNear = 3.0F;
   scratch_.clear();
   float near = median;
   for (int64_t k = std::max(first, last - 150); k <= last; ++k) {
     if (!Voiced(Frame(k))) continue;
     float pitch = Semitones(Frame(k).pitch.hz);
-    if (std::abs(pitch - near) > kLeap) pitch += pitch < near ? 12.0F : -12.0F;
-    if (std::abs(pitch - near) > kLeap) continue;
+    if (const float leap = pitch - near; std::abs(leap) > kLeap) {
+      const float octave = leap < 0 ? 12.0F : -12.0F;
+      if (std::abs(leap + octave) <= kNear) {
+        pitch += octave;
+      } else if (std::abs(leap) > kLeap + kNear) {
+        continue;
+      }
+    }
     near += 0.3F * (pitch - near);
     scratch_.push_back(pitch);
   }

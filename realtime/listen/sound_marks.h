@@ -23,11 +23,9 @@
 
 namespace parley::realtime {
 
-// In the order in which they are written. "falling" is one that models know and nobody sets: it was
-// heard in half of the falls, and in a tenth of what did not fall.
-inline constexpr std::array<std::string_view, 12> kSoundMarks = {
-    "whisper", "quiet",   "loud", "slow", "fast",  "pause",
-    "rising",  "falling", "high", "low",  "noise", "music"};
+// In the order in which they are written. A fall of the pitch is none of them: ordinary statements fall.
+inline constexpr std::array<std::string_view, 11> kSoundMarks = {
+    "whisper", "quiet", "loud", "slow", "fast", "pause", "rising", "high", "low", "noise", "music"};
 
 // The words of a block and the samples since the start of the talk in which they were heard.
 struct BlockSpan {

@@ -33,9 +33,8 @@ struct Style {
   int32_t note_tokens = 24;
   int32_t final_tokens = 64;
   int32_t answer_tokens = 64;
-  std::vector<std::string> acoustic_marks = {"whisper", "quiet", "loud",   "slow",
-                                             "fast",    "pause", "rising", "falling",
-                                             "high",    "low",   "noise",  "music"};
+  std::vector<std::string> acoustic_marks = {"whisper", "quiet", "loud", "slow",  "fast", "pause",
+                                             "rising",  "high",  "low",  "noise", "music"};
   std::string system;  // what the model was told in training; empty: nothing of its own
 };
 

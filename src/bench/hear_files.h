@@ -1,5 +1,6 @@
-// Hears the sound files of a list, one line of JSON for each: {"id": "…", "wav": "…"} in, what was
-// heard out, in the order of the list. A file that cannot be heard gets {"id": …, "error": …}.
+// Hears the sound files of a list, one line of JSON for each: {"id": "…", "wav": "…", "text": "…",
+// "before": [{"wav": "…", "text": "…"}]} in, of which only "wav" must be there; what was heard out, in
+// the order of the list. A file that cannot be heard gets {"id": …, "error": …}.
 // Thread:   one thread at a time.
 // Memory:   one file's sound.
 // SPDX-License-Identifier: Apache-2.0
@@ -13,11 +14,14 @@
 
 namespace parley::bench {
 
+struct HearSound {
+  std::string wav;
+  std::string text;  // what is said, for marks without a transcriber
+};
 struct HearItem {
   std::string id;
-  std::string wav;
-  std::string text;                 // what is said, for marks without a transcriber
-  std::vector<std::string> before;  // heard earlier in the same talk
+  HearSound sound;
+  std::vector<HearSound> before;  // heard earlier in the same talk
 };
 
 Result<std::vector<HearItem>> ReadHearList(const std::string& path);

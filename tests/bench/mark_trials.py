@@ -16,6 +16,7 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -142,6 +143,16 @@ def speech_end(x):
     return loud[-1] / 100 if len(loud) else len(x) / RATE
 
 
+def pace(x, text):
+    """Syllables of the text for each second of voice, gaps of less than 200 ms included."""
+    frames = x[: len(x) // 160 * 160].reshape(-1, 160)
+    power = (frames.astype(np.float64) ** 2).mean(axis=1)
+    loud = np.nonzero(power > power.max() * 1e-3)[0]
+    steps = np.diff(loud)
+    figures = sum(2 if c.isdigit() else 0 for c in text)
+    return (len(re.findall("[aeiouy]+", re.sub(r"(?<=[a-z])e\b", "", text.lower()))) + figures) / ((steps[steps <= 20].sum() + 1) / 100)
+
+
 def bend(x, path, cents):
     """The last 300 ms of the voice glide by `cents`."""
     end = speech_end(x)
@@ -209,14 +220,12 @@ def trials(found, work, data):
     def item(x, text, before=()):
         nonlocal count
         count += 1
-        paths = [write(os.path.join(work, f"{count}.wav"), x)]
-        for k, y in enumerate(before):
-            paths.append(write(os.path.join(work, f"{count}b{k}.wav"), y))
-        return {"id": str(count), "wav": paths[0], "text": text, "before": paths[1:]}
+        earlier = [{"wav": write(os.path.join(work, f"{count}b{k}.wav"), y), "text": words} for k, (y, words) in enumerate(before)]
+        return {"id": str(count), "wav": write(os.path.join(work, f"{count}.wav"), x), "text": text, "before": earlier}
 
     scratch = os.path.join(work, "scratch.wav")
     for name, x, text in found:
-        others = [y for y, _ in by_voice[name] if y is not x]
+        others = [(y, words) for y, words in by_voice[name] if y is not x]
         before = pick.sample(others, min(2, len(others))) if others else []
         def quiet_room(y):
             """A little of a quiet room before and behind, as every microphone brings it."""
@@ -225,7 +234,7 @@ def trials(found, work, data):
             return tone
 
         def put(condition, marks, y, b=(), margin=True):
-            yield (name, condition, marks, item(quiet_room(y) if margin else y, text, [quiet_room(z) for z in b]))
+            yield (name, condition, marks, item(quiet_room(y) if margin else y, text, [(quiet_room(z), words) for z, words in b]))
 
         yield from put("plain", (), x)
         yield from put("plain, in a talk", (), x, before)
@@ -239,13 +248,14 @@ def trials(found, work, data):
         yield from put("whispered, in a talk", ("whisper",), whisper(x, rng), before)
         yield from put("shouted: -7 dBFS", ("loud",), np.tanh(to_level(x, -5) * 1.2))
         if before:
-            yield from put("12 dB louder", ("loud",), to_level(x, -16), [to_level(b, -28) for b in before])
-            yield from put("12 dB quieter", ("quiet",), to_level(x, -32), [to_level(b, -20) for b in before])
+            yield from put("12 dB louder", ("loud",), to_level(x, -16), [(to_level(b, -28), words) for b, words in before])
+            yield from put("12 dB quieter", ("quiet",), to_level(x, -32), [(to_level(b, -20), words) for b, words in before])
             yield from put("5 semitones up", ("high",), sox(x, scratch, "speed", "1.34"), before)
             yield from put("5 semitones down", ("low",), sox(x, scratch, "speed", "0.75"), before)
         yield from put("very quiet: -50 dBFS", ("quiet",), to_level(x, -50))
-        yield from put("1.6 x as fast", ("fast",), sox(x, scratch, "tempo", "-s", "1.6"))
-        yield from put("0.55 x as fast", ("slow",), sox(x, scratch, "tempo", "-s", "0.55"))
+        # Without a talk to compare with, fast and slow are what most would call so: slow speech at 1.6 x is ordinary.
+        yield from put("7 syllables a second", ("fast",), sox(x, scratch, "tempo", "-s", f"{7 / pace(x, text):.3f}"))
+        yield from put("2.4 syllables a second", ("slow",), sox(x, scratch, "tempo", "-s", f"{2.4 / pace(x, text):.3f}"))
         if before:
             yield from put("1.6 x as fast, in a talk", ("fast",), sox(x, scratch, "tempo", "-s", "1.6"), before)
             yield from put("0.6 x as fast, in a talk", ("slow",), sox(x, scratch, "tempo", "-s", "0.6"), before)
@@ -276,7 +286,7 @@ def interval(k, n):
 # What may come along without being wrong: what a change does besides.
 ALSO = {
     "whispered": {"quiet", "noise"}, "whispered, in a talk": {"quiet", "noise"},
-    "very quiet: -50 dBFS": {"noise"}, "0.55 x as fast": {"pause"}, "0.6 x as fast, in a talk": {"pause"},
+    "very quiet: -50 dBFS": {"noise"}, "2.4 syllables a second": {"pause"}, "0.6 x as fast, in a talk": {"pause"},
     "a pause of 1.2 s": {"slow"}, "5 semitones up": {"rising", "fast"}, "5 semitones down": {"rising", "slow"},
     "12 dB louder": set(),
 }
@@ -324,6 +334,9 @@ def report(plan, heard, path):
         got = set(heard[it["id"]]["marks"].split())
         side = "tuned" if name.startswith(TUNED) else "real" if name.startswith("real") else "unseen"
         for mark in MARKS:
+            # Questions of a person, who raises his voice where he likes: nobody has written down where.
+            if mark == "rising" and name == "real-talk":
+                continue
             if mark in marks:
                 cell = hits[mark][side], hits[mark]["all"], hits[mark]["  " + condition]
             elif mark in ALSO.get(condition, ()):
