@@ -2,13 +2,14 @@
 """Spoken questions for `parley bench accuracy`: synthesises them with the voices that are kept for examination and
 writes a manifest with the rules of grading.
 
-  python3 tests/bench/spoken_questions.py CACHE [--text DIR] [--everyday FILE] [--per-family N]
+  python3 tests/bench/spoken_questions.py CACHE [--text DIR] [--everyday FILE] [--per-family N] [--every-voice]
 
 CACHE gets the WAV files and manifest.json. DIR holds bbh_*_dev.json (questions of Big-Bench-Hard, MIT); nothing in it may
 be trained on. Needs the program flite (voices rms and slt: training never hears them); the standard library else.
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -65,6 +66,7 @@ def main():
     parser.add_argument("--text", help="a folder with bbh_*_dev.json")
     parser.add_argument("--everyday", default=os.path.join(HERE, "../../training/eval/everyday.json"))
     parser.add_argument("--per-family", type=int, default=0, help="questions of each family, drawn by a seed; 0: all")
+    parser.add_argument("--every-voice", action="store_true", help="each question in each voice; else they take turns")
     args = parser.parse_args()
     questions = list(bbh(args.text)) if args.text else []
     if os.path.exists(args.everyday):
@@ -73,13 +75,14 @@ def main():
     for question in questions:
         by_family.setdefault(question["family"], []).append(question)
     os.makedirs(args.cache, exist_ok=True)
-    items = []
+    items, pool = [], concurrent.futures.ThreadPoolExecutor(os.cpu_count())
     for family, all_of_it in by_family.items():
         random.Random(f"spoken {family}").shuffle(all_of_it)
         chosen = all_of_it[:args.per_family] if args.per_family else all_of_it
         for i, question in enumerate(chosen):
-            voice = VOICES[i % len(VOICES)]
-            items.append({**question, "voice": voice, "wav": synthesise(question["question"], voice, args.cache)})
+            for voice in VOICES if args.every_voice else VOICES[i % len(VOICES):][:1]:
+                items.append({**question, "voice": voice, "wav": pool.submit(synthesise, question["question"], voice, args.cache)})
+    items = [{**item, "wav": item["wav"].result()} for item in items]
     with open(os.path.join(args.cache, "manifest.json"), "w", encoding="utf-8") as f:
         json.dump({"format": 1, "items": items}, f, indent=1)
     print(f"{len(items)} questions in {args.cache}/manifest.json")
