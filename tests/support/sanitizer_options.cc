@@ -4,8 +4,9 @@
 // OpenVINO's threading library opens its helper with RTLD_DEEPBIND, which ASan refuses, unless this
 // variable is set. It, hwloc and OpenVINO keep a few kilobytes until the process ends.
 //
-// TSan sees only what is compiled with it: what libraries like these do with memory and locks between their own threads
-// would be half seen, and is not looked at.
+// TSan sees only what is compiled with it: what libraries (asio is in our files; libcurl, spdlog's file sinks, libwebsockets
+// are not) do with memory and locks between their own threads would be half seen, and is not looked at. OpenVINO is not
+// linked there at all: plain_networks.cc.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 
