@@ -51,7 +51,7 @@ TEST(ProtocolFixtures, RefusesWithTheNameOfWhatIsWrong) {
     const auto message = DecodeClient(c["text"].get<std::string>());
     const auto* error = std::get_if<ErrorBody>(&message);
     ASSERT_NE(error, nullptr) << c["name"];
-    EXPECT_EQ(error->code, c["error"]["code"]) << c["name"];
+    EXPECT_EQ(error->code, c["error"]["code"].get<std::string>()) << c["name"];
     EXPECT_EQ(error->param.value_or(""), c["error"].value("param", "")) << c["name"];
     EXPECT_EQ(error->event_id.value_or(""), c["error"].value("event_id", "")) << c["name"];
     EXPECT_FALSE(error->message.empty()) << c["name"];
