@@ -45,11 +45,12 @@ constexpr int kLongestPhoneme = 200;  // frames; a draw beyond that is a fault o
 // [frames, channels] -> [channels, frames of the window], zero where there is no frame.
 void FillWindow(std::span<const float> frames, int begin, int length, int count,
                 std::vector<float>& window) {
-  window.assign(static_cast<size_t>(kChannels * length), 0.0F);
+  const auto stride = static_cast<size_t>(length);
+  window.assign(kChannels * stride, 0.0F);
   const int used = std::min(length, count - begin);
   for (int f = 0; f < used; ++f) {
     const float* row = frames.data() + static_cast<ptrdiff_t>(begin + f) * kChannels;
-    for (int c = 0; c < kChannels; ++c) window[static_cast<size_t>(c * length + f)] = row[c];
+    for (size_t c = 0; c < kChannels; ++c) window[c * stride + static_cast<size_t>(f)] = row[c];
   }
 }
 
@@ -88,7 +89,7 @@ Result<std::unique_ptr<PiperNet>> PiperNet::Load(const std::string& onnx, const 
   const std::vector<float> silence(static_cast<size_t>(kChannels * kFirstDecoderWindow));
   PARLEY_TRY(const nn::Output sound, net->RunDecoder(silence));
   net->samples_per_frame_ = static_cast<int>(sound.data.size()) / kFirstDecoderWindow;
-  if (sound.data.size() != static_cast<size_t>(net->samples_per_frame_ * kFirstDecoderWindow) ||
+  if (sound.data.size() != static_cast<size_t>(net->samples_per_frame_) * kFirstDecoderWindow ||
       net->samples_per_frame_ < 1) {
     return Fail(Code::kUnsupported,
                 onnx + ": the decoder makes " + std::to_string(sound.data.size()) + " samples of " +

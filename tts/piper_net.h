@@ -58,7 +58,7 @@ class PiperNet {
   Status Render(int begin, int end, std::vector<float>& samples);
 
  private:
-  PiperNet(std::vector<std::unique_ptr<nn::Network>> parts);
+  explicit PiperNet(std::vector<std::unique_ptr<nn::Network>> parts);
   Status Flow(int frames);  // makes latent frames until there are that many
   void DrawNoisy(int frames);
   Result<nn::Output> RunText(std::span<const int64_t> ids, const Style& style);

@@ -22,7 +22,7 @@ struct GroupShape {
 
 // How far before its use a weight is fetched: the latency of memory at the pace of one core. Beyond the end of a
 // weight it fetches something else for nothing.
-constexpr int kAhead = 4096;
+inline constexpr int kAhead = 4096;
 
 template <GroupKind kKind>
 inline void Unpack(const uint8_t* group, I (&w)[8]) {

@@ -158,12 +158,12 @@ Result<Grade> GradeAnswer(const GradingRule& rule, std::string_view answer) {
 
 Share IntervalOf(int64_t k, int64_t n) {
   if (n <= 0) return {};
-  constexpr double z = 1.959964;
+  constexpr double kZ = 1.959964;
   const auto count = static_cast<double>(n);
   const double p = static_cast<double>(k) / count;
-  const double middle = (p + z * z / (2 * count)) / (1 + z * z / count);
+  const double middle = (p + kZ * kZ / (2 * count)) / (1 + kZ * kZ / count);
   const double half =
-      z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count);
+      kZ * std::sqrt(p * (1 - p) / count + kZ * kZ / (4 * count * count)) / (1 + kZ * kZ / count);
   return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <random>
 #include <utility>
 
@@ -102,6 +103,7 @@ std::vector<TimedStep> BenchRig::RunToIdle() {
 std::vector<TokenId> BenchRig::Prompt(int32_t tokens) const {
   std::mt19937 random(7);
   std::vector<TokenId> ids;
+  ids.reserve(static_cast<size_t>(tokens));
   for (int32_t i = 0; i < tokens; ++i) {
     ids.push_back(
         static_cast<TokenId>(random() % static_cast<uint32_t>(decoder_->geometry().vocabulary)));
@@ -111,7 +113,7 @@ std::vector<TokenId> BenchRig::Prompt(int32_t tokens) const {
 
 double Percentile(std::vector<double> values, double p) {
   if (values.empty()) return 0;
-  const auto at = static_cast<size_t>(p * static_cast<double>(values.size() - 1) + 0.5);
+  const auto at = static_cast<size_t>(std::lround(p * static_cast<double>(values.size() - 1)));
   std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(at), values.end());
   return values[at];
 }

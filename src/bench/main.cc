@@ -142,7 +142,6 @@ parley::Status RunQuality(const Arguments& a) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace parley::bench;
   const Arguments a = Parse(argc, argv);
   parley::kernels::CpuIsa isa = parley::kernels::CpuIsa::kBest;
   const bool known = a.command == "kernels" || a.command == "model" || a.command == "engine" ||
@@ -157,20 +156,21 @@ int main(int argc, char** argv) {
   }
   parley::Status done;
   if (a.command == "kernels") {
-    done = RunKernelsBench({.threads = a.threads, .json = a.json, .filter = a.filter}, std::cout);
+    done = parley::bench::RunKernelsBench(
+        {.threads = a.threads, .json = a.json, .filter = a.filter}, std::cout);
   } else if (a.command == "engine") {
     done = RunEngine(a);
   } else if (a.command == "quality") {
     done = RunQuality(a);
   } else {
-    ModelBenchOptions options{.models = a.models,
-                              .isa = isa,
-                              .huge_pages = !a.small_pages,
-                              .json = a.json,
-                              .decoder = a.only != "whisper",
-                              .whisper = a.only != "decoder"};
+    parley::bench::ModelBenchOptions options{.models = a.models,
+                                             .isa = isa,
+                                             .huge_pages = !a.small_pages,
+                                             .json = a.json,
+                                             .decoder = a.only != "whisper",
+                                             .whisper = a.only != "decoder"};
     if (a.threads > 0) options.threads = {a.threads};
-    done = RunModelBench(options, std::cout);
+    done = parley::bench::RunModelBench(options, std::cout);
   }
   if (done.has_value()) return 0;
   std::fprintf(stderr, "parley_bench: %s\n", done.error().message.c_str());

@@ -61,7 +61,9 @@ void MelFilters::Apply(std::span<const float> power, std::span<float> mel) const
 float MelFilters::Weight(int mel, int bin) const {
   const Row& row = rows_[static_cast<size_t>(mel)];
   const int k = bin - row.first_bin;
-  return k < 0 || k >= row.count ? 0.0f : weights_[static_cast<size_t>(row.offset + k)];
+  return k < 0 || k >= row.count
+             ? 0.0f
+             : weights_[static_cast<size_t>(row.offset) + static_cast<size_t>(k)];
 }
 
 }  // namespace parley::features

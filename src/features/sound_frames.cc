@@ -19,8 +19,8 @@ constexpr int kShoulder = 3;          // bins on each side that belong to it
 constexpr double kPeakRatio = 30.0;   // 15 dB above them
 constexpr double kLeastPower = 1e-4;  // of a bin: below it nobody hears a tone
 
-constexpr int Bin(double hz, int window) {
-  return static_cast<int>(hz * window / kSampleRateHz + 0.5);
+constexpr int Bin(int hz, int window) {  // the nearest
+  return (2 * hz * window + kSampleRateHz) / (2 * kSampleRateHz);
 }
 
 }  // namespace

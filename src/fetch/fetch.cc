@@ -276,6 +276,7 @@ Result<std::vector<ModelState>> Verify(const Manifest& manifest,
                                        const std::string& dir) {
   PARLEY_TRY(const std::vector<const Model*> models, manifest.Select(names));
   std::vector<ModelState> states;
+  states.reserve(models.size());
   for (const Model* model : models) states.push_back(LookAt(dir, *model, Depth::kHashes));
   return states;
 }

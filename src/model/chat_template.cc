@@ -34,7 +34,7 @@ std::vector<TokenId> Joined(std::vector<TokenId> a, const std::vector<TokenId>& 
 }  // namespace
 
 Result<std::shared_ptr<const ChatTemplate>> ChatTemplate::For(
-    std::shared_ptr<const Tokenizer> tokenizer) {
+    const std::shared_ptr<const Tokenizer>& tokenizer) {
   const bool step_audio = tokenizer->Find("<|BOT|>") && tokenizer->Find("<|EOT|>");
   const bool chat_ml = tokenizer->Find("<|im_start|>") && tokenizer->Find("<|im_end|>");
   if (!step_audio && !chat_ml) {

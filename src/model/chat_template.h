@@ -36,7 +36,7 @@ class ChatTemplate {
  public:
   // The format whose marks the vocabulary has.
   static Result<std::shared_ptr<const ChatTemplate>> For(
-      std::shared_ptr<const Tokenizer> tokenizer);
+      const std::shared_ptr<const Tokenizer>& tokenizer);
 
   ChatFormat format() const { return format_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }

@@ -43,7 +43,8 @@ Result<ov::Output<ov::Node>> Find(const Tensors& tensors, const std::string& nam
 }
 
 // A new entry into the graph in place of `tensor`; outputs of other parts keep the original.
-std::shared_ptr<ov::op::v0::Parameter> Enter(ov::Output<ov::Node> tensor, const Part::In& in) {
+std::shared_ptr<ov::op::v0::Parameter> Enter(const ov::Output<ov::Node>& tensor,
+                                             const Part::In& in) {
   auto entry = std::make_shared<ov::op::v0::Parameter>(tensor.get_element_type(),
                                                        ov::PartialShape::dynamic());
   const std::set<ov::Input<ov::Node>> users = tensor.get_target_inputs();
@@ -101,7 +102,7 @@ std::shared_ptr<ov::Model> CopyFor(const ov::Model& model, const Part& part) {
 
 }  // namespace
 
-Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(std::shared_ptr<ov::Model> model,
+Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(const std::shared_ptr<ov::Model>& model,
                                                          std::span<const Part> parts) {
   const Tensors tensors = TensorsByName(*model);
 

@@ -16,7 +16,7 @@
 namespace parley::nn {
 
 // Consumes `model`. May throw what the runtime throws: the caller stands at the border.
-Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(std::shared_ptr<ov::Model> model,
+Result<std::vector<std::shared_ptr<ov::Model>>> CutModel(const std::shared_ptr<ov::Model>& model,
                                                          std::span<const Part> parts);
 
 }  // namespace parley::nn

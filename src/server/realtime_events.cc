@@ -234,7 +234,7 @@ void RealtimeSession::BeginResponse(const wire::ResponseRequest& request) {
 }
 
 std::optional<std::string> RealtimeSession::AddAnswerItem(const wire::Item& item) {
-  const std::optional<std::string> previous = items_.last();
+  std::optional<std::string> previous = items_.last();
   ConversationItem added{.shown = item};
   added.shown.content.reset();
   added.spoken = item.type == "message" && !response_->writer.text_only();

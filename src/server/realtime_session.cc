@@ -155,7 +155,7 @@ void RealtimeSession::Take(const std::string& text) {
                   : wire::DecodeClient(wire::FromDialect(opening_.dialect, text));
   if (auto* error = std::get_if<wire::ErrorBody>(&read)) {
     metrics_.errors.Add(error->code);
-    out_.Send(say::ErrorEvent{*std::move(error)});
+    out_.Send(say::ErrorEvent{std::move(*error)});
     return;
   }
   auto& message = std::get<wire::ClientMessage>(read);

@@ -143,6 +143,7 @@ Result<std::unique_ptr<Checkpoint>> ReadSafetensorsIndex(const std::string& inde
     PARLEY_TRY(shards[shard_name], MappedFile::Open((dir / shard_name).string()));
   }
   std::vector<std::shared_ptr<const MappedFile>> files;
+  files.reserve(shards.size());
   for (const auto& [name, file] : shards) files.push_back(file);
   PARLEY_TRY(std::unique_ptr<Checkpoint> checkpoint, ReadSafetensors(files, config_path));
   for (const auto& [name, shard] : map->items()) {

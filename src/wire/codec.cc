@@ -302,7 +302,7 @@ bool MakeEvent(std::string_view type, Event& event) {
 template <class Message>
 std::variant<Message, ErrorBody> DecodeMessage(std::string_view text) {
   auto parsed = Parse(text);
-  if (auto* error = std::get_if<ErrorBody>(&parsed)) return *std::move(error);
+  if (auto* error = std::get_if<ErrorBody>(&parsed)) return std::move(*error);
   const Json& json = std::get<Json>(parsed);
   Message message;
   message.event_id = TextOf(json, "event_id");
@@ -326,7 +326,7 @@ std::variant<Message, ErrorBody> DecodeMessage(std::string_view text) {
   }
   if (!error) return message;
   if (!message.event_id.empty()) error->event_id = message.event_id;
-  return *std::move(error);
+  return std::move(*error);
 }
 
 }  // namespace
@@ -371,7 +371,7 @@ std::string EncodeSession(const Session& session) {
 
 std::variant<Session, ErrorBody> DecodeSession(std::string_view text) {
   auto parsed = Parse(text);
-  if (auto* error = std::get_if<ErrorBody>(&parsed)) return *std::move(error);
+  if (auto* error = std::get_if<ErrorBody>(&parsed)) return std::move(*error);
   Session session;
   std::optional<ErrorBody> error;
   Reader reader(std::get<Json>(parsed), "", true, error);
