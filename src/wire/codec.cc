@@ -249,28 +249,9 @@ class Reader {
   std::optional<ErrorBody>& error_;
 };
 
-bool DeeperThan(std::string_view text, int depth) {
-  int open = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++open > depth) return true;
-    } else if (c == '}' || c == ']') {
-      --open;
-    }
-  }
-  return false;
-}
-
 // An object, or what is wrong with it.
 std::variant<Json, ErrorBody> Parse(std::string_view text) {
-  if (DeeperThan(text, kMaxDepth)) {
+  if (TooDeep(text)) {
     return ErrorBody{.code = "invalid_json",
                      .message = "The message is nested more than " + std::to_string(kMaxDepth) +
                                 " levels deep."};
@@ -342,6 +323,25 @@ bool AudioFormat::FromText(std::string_view name) {
     return false;
   }
   return true;
+}
+
+bool TooDeep(std::string_view text) {
+  int open = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++open > kMaxDepth) return true;
+    } else if (c == '}' || c == ']') {
+      --open;
+    }
+  }
+  return false;
 }
 
 std::variant<ClientMessage, ErrorBody> DecodeClient(std::string_view text) {

@@ -19,6 +19,9 @@ namespace parley::wire {
 
 inline constexpr int kMaxDepth = 64;
 
+// Is this JSON nested more than kMaxDepth levels deep? Whatever writes JSON again recurses.
+bool TooDeep(std::string_view json);
+
 struct ClientMessage {
   std::string event_id;  // the client's own; may be empty
   ClientEvent event;

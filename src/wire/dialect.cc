@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "wire/codec.h"
+
 namespace parley::wire {
 namespace {
 
@@ -146,6 +148,7 @@ std::vector<std::string> ToDialect(Dialect dialect, std::string message) {
 std::string FromDialect(Dialect dialect, std::string message) {
   if (dialect == Dialect::kGa) return message;
   if (message.find("input_audio_buffer.append") != std::string::npos) return message;
+  if (TooDeep(message)) return message;  // whoever decodes it says so
   Json json = Json::parse(message, nullptr, false);
   if (!json.is_object()) return message;
   const std::string type = TextOf(json, "type");

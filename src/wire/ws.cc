@@ -58,6 +58,10 @@ std::string_view Phrase(int status) {
       return "Forbidden";
     case 404:
       return "Not Found";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
     case 426:
       return "Upgrade Required";
     case 429:
@@ -98,12 +102,12 @@ class Wakeup {
 
 class OutboxSocket final : public Socket {
  public:
-  OutboxSocket(std::shared_ptr<Outbox> outbox, std::atomic<int64_t>& slow)
-      : outbox_(std::move(outbox)), slow_(slow) {}
+  OutboxSocket(std::shared_ptr<Outbox> outbox, std::shared_ptr<std::atomic<int64_t>> slow)
+      : outbox_(std::move(outbox)), slow_(std::move(slow)) {}
   bool Send(std::string text, int64_t group) override {
     const Outbox::Put put = outbox_->Push(std::move(text), group);
     if (put == Outbox::Put::kFull) {
-      ++slow_;
+      ++*slow_;
       outbox_->Close(1013, "you read too slowly", true);
     }
     return put == Outbox::Put::kTaken;
@@ -116,7 +120,7 @@ class OutboxSocket final : public Socket {
 
  private:
   const std::shared_ptr<Outbox> outbox_;
-  std::atomic<int64_t>& slow_;
+  const std::shared_ptr<std::atomic<int64_t>> slow_;  // a talk may end after the server
 };
 
 class OutboxReply final : public Reply {
@@ -199,7 +203,7 @@ class Server final : public WsServer {
   }
   int port() const override { return port_; }
   WsStats stats() const override {
-    return {connections_, in_, out_, bytes_in_, bytes_out_, slow_, too_long_, *queued_};
+    return {connections_, in_, out_, bytes_in_, bytes_out_, *slow_, too_long_, *queued_};
   }
 
  private:
@@ -242,8 +246,8 @@ class Server final : public WsServer {
   std::map<lws*, std::shared_ptr<Outbox>> sockets_;  // the thread's
   const std::shared_ptr<Wakeup> wakeup_ = std::make_shared<Wakeup>();
   const std::shared_ptr<std::atomic<int64_t>> queued_ = std::make_shared<std::atomic<int64_t>>(0);
-  std::atomic<int64_t> connections_{0}, in_{0}, out_{0}, bytes_in_{0}, bytes_out_{0}, slow_{0},
-      too_long_{0};
+  const std::shared_ptr<std::atomic<int64_t>> slow_ = std::make_shared<std::atomic<int64_t>>(0);
+  std::atomic<int64_t> connections_{0}, in_{0}, out_{0}, bytes_in_{0}, bytes_out_{0}, too_long_{0};
   std::jthread thread_;
 };
 
