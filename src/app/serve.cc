@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "app/runtime.h"
+#include "app/runtime_talks.h"
 #include "app/self_signed.h"
 #include "app/version.h"
 #include "common/log.h"
@@ -19,39 +19,6 @@
 
 namespace parley::app {
 namespace {
-
-constexpr int32_t kDefaultSessions = 4;
-constexpr int32_t kPageTokens = 16;
-// Thoughts and speculations borrow beyond what a talk has reserved.
-constexpr int32_t kBorrowedPages = 32;
-
-class RuntimeTalks final : public server::Talks {
- public:
-  RuntimeTalks(Runtime& runtime, const AppConfig& config, const std::string& model)
-      : runtime_(runtime), config_(config), model_(model) {}
-  std::shared_ptr<realtime::Executor> NewStrand() override { return runtime_.NewStrand(); }
-  Result<std::unique_ptr<realtime::Session>> Open(std::shared_ptr<realtime::Executor> strand,
-                                                  realtime::EventSink sink) override {
-    return runtime_.NewSession(std::move(strand), std::move(sink));
-  }
-  engine::Engine& engine() override { return runtime_.engine(); }
-  std::shared_ptr<const model::Tokenizer> tokenizer() override { return runtime_.tokenizer(); }
-  std::shared_ptr<const model::ChatTemplate> chat() override { return runtime_.chat(); }
-  realtime::VoiceWorker& voice() override { return runtime_.voice_worker(); }
-  engine::TranscribeLane NewLane() override { return runtime_.NewLane(); }
-  int voice_rate_hz() const override { return runtime_.voice_rate_hz(); }
-  std::string model_name() const override {
-    return model_.empty() ? config_.models.language_model : model_;
-  }
-  std::string voice_name() const override { return config_.models.voice; }
-  std::string transcriber_name() const override { return config_.models.transcriber; }
-  std::string instructions() const override { return config_.talk.mind.system_prompt; }
-
- private:
-  Runtime& runtime_;
-  const AppConfig& config_;
-  const std::string model_;
-};
 
 Status SplitAddress(const std::string& listen, server::ServerOptions& options) {
   const size_t colon = listen.rfind(':');
@@ -106,7 +73,7 @@ Status RunServe(const ServeOptions& wanted, AppConfig config) {
     config.server.origins += (config.server.origins.empty() ? "" : ",") + origin;
   }
   if (wanted.max_sessions > 0) config.server.max_sessions = wanted.max_sessions;
-  if (config.server.max_sessions == 0) config.server.max_sessions = kDefaultSessions;
+  config = WithRoomForTalks(std::move(config));
   if (wanted.tls_cert.empty() != wanted.tls_key.empty()) {
     return Fail(Code::kInvalidArgument, "--tls-cert and --tls-key belong together");
   }
@@ -121,17 +88,8 @@ Status RunServe(const ServeOptions& wanted, AppConfig config) {
   options.version = VersionText();
   options.most_sessions = config.server.max_sessions;
 
-  // Room for every talk that is let in; whoever names pages or megabytes knows better.
-  const engine::EngineConfig ordinary;
-  if (config.engine.kv_pages == 0 && config.engine.kv_mb == ordinary.kv_mb) {
-    const int32_t pages = config.talk.conversation.max_tokens / kPageTokens + 1;
-    config.engine.kv_pages = config.server.max_sessions * pages + kBorrowedPages * 4 +
-                             config.server.max_sessions * (kBorrowedPages / 4);
-  }
-  config.engine.branches = std::max(config.engine.branches, 2 * config.server.max_sessions);
-  config.engine.waiting_jobs = std::max(config.engine.waiting_jobs, 4 * config.server.max_sessions);
-  // Clients play a second ahead; what lowers an answer under a voice is that nothing is sent.
-  config.talk.speak.lowered_by = realtime::LoweredBy::kPlayer;
+  // Before the models are loaded: whoever must mend something should not wait for them.
+  PARLEY_TRY_STATUS(server::Server::Check(config.server, options));
 
   // Before any thread starts, so that all of them leave these to us.
   const sigset_t signals = EndingSignals();

@@ -121,6 +121,17 @@ Result<bool> InNetwork(const std::string& address, const std::string& network) {
   return true;
 }
 
+std::string ClientAddress(const wire::Request& request, const std::string& proxy_network) {
+  const auto is_proxy = [&](const std::string& address) {
+    const auto inside = InNetwork(address, proxy_network);
+    return inside.has_value() && *inside;
+  };
+  if (proxy_network.empty() || !is_proxy(request.peer)) return request.peer;
+  const std::vector<std::string> hops = Split(request.Header("x-forwarded-for"));
+  const auto client = std::find_if_not(hops.rbegin(), hops.rend(), is_proxy);
+  return client == hops.rend() ? request.peer : *client;
+}
+
 Result<Access> Access::Open(const ServerConfig& config) {
   Access access;
   std::vector<std::string> keys;

@@ -58,4 +58,8 @@ bool IsLoopback(std::string_view host);
 // Is `address` inside "10.0.0.0/8" or "fd00::/8"?
 Result<bool> InNetwork(const std::string& address, const std::string& network);
 
+// Who asks: the peer; or, when that is a proxy inside `proxy_network`, the last address before the
+// proxies in x-forwarded-for. Nobody else is believed.
+std::string ClientAddress(const wire::Request& request, const std::string& proxy_network);
+
 }  // namespace parley::server

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wire/base64.h"
+#include "wire/codec.h"
 
 namespace parley::server {
 namespace {
@@ -97,6 +98,7 @@ std::string ChatMessage::Text() const {
 }
 
 Result<ChatRequest> ParseChatRequest(std::string_view body, int32_t vocabulary) {
+  if (wire::TooDeep(body)) return Wrong("the body is nested too deeply");
   const Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) return Wrong("the body is not a JSON object");
   const auto messages = json.find("messages");

@@ -2,6 +2,7 @@
 // What a session's talk says, as events of the protocol. What its client says is realtime_session.cc.
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -51,8 +52,12 @@ wire::Usage UsageOf(const realtime::TurnTrace& trace) {
   wire::Usage usage;
   const int64_t thought = trace.thought_tokens_listening + trace.thought_tokens_after_turn +
                           trace.thought_tokens_speaking;
-  usage.input_tokens = usage.input_token_details.text_tokens =
-      static_cast<int64_t>(trace.prompt_ids.size());
+  // Sound that the model hears as such has no ids; words of a transcriber are text.
+  const auto frames = std::count_if(trace.prompt_ids.begin(), trace.prompt_ids.end(),
+                                    [](TokenId id) { return id < 0; });
+  usage.input_tokens = static_cast<int64_t>(trace.prompt_ids.size());
+  usage.input_token_details.audio_tokens = frames;
+  usage.input_token_details.text_tokens = usage.input_tokens - frames;
   usage.output_tokens = trace.answer_tokens + thought;
   usage.output_token_details.text_tokens = trace.answer_tokens;
   usage.output_token_details.reasoning_tokens = thought;
@@ -230,6 +235,8 @@ void RealtimeSession::BeginResponse(const wire::ResponseRequest& request) {
   answer_item_ = NewId("item");
   held_ = false;
   held_sound_.clear();
+  captions_.clear();
+  calls_.clear();
   sound_out_->Reset();
 }
 
@@ -244,19 +251,54 @@ std::optional<std::string> RealtimeSession::AddAnswerItem(const wire::Item& item
 
 void RealtimeSession::On(const realtime::Say& event) {
   if (!response_) return;
-  // Between clauses there is only white space.
+  if (response_->writer.item_id().empty()) Mark("first_word");
+  response_->writer.Open(answer_item_);
   ConversationItem* item = items_.Find(answer_item_);
-  const size_t length = item == nullptr ? 0 : item->text.size();
-  const std::string gap(event.begin > length ? event.begin - length : 0, ' ');
-  response_->writer.Text(answer_item_, gap + event.text, std::nullopt);
-  if (item == nullptr) item = items_.Find(answer_item_);
-  if (item != nullptr) item->text += gap + event.text;
+  if (item == nullptr) return;  // deleted meanwhile
+  // Between clauses there is only white space.
+  const size_t length = item->text.size();
+  std::string text(event.begin > length ? event.begin - length : 0, ' ');
+  text += event.text;
+  item->text += text;
+  if (response_->writer.text_only()) {
+    response_->writer.Text(answer_item_, text, std::nullopt);
+  } else {
+    captions_.push_back({event.begin, std::move(text)});
+  }
 }
 
 void RealtimeSession::On(const realtime::WordsTimed& event) {
   ConversationItem* item = items_.Find(answer_item_);
-  if (item == nullptr) return;
+  if (item == nullptr || event.words.empty()) return;
   item->words.insert(item->words.end(), event.words.begin(), event.words.end());
+  GiveCaptions(event.words.back().end);
+}
+
+// What is said up to there, with the time at which it sounds; all of it when no more times will come.
+void RealtimeSession::GiveCaptions(std::optional<size_t> timed_to) {
+  const ConversationItem* item = items_.Find(answer_item_);
+  while (response_ && !captions_.empty() && (!timed_to || captions_.front().begin < *timed_to)) {
+    const Caption caption = std::move(captions_.front());
+    captions_.pop_front();
+    std::optional<double> start;
+    if (item != nullptr) {
+      const auto word = std::find_if(item->words.begin(), item->words.end(),
+                                     [&](const auto& w) { return w.begin >= caption.begin; });
+      if (word != item->words.end()) {
+        start = static_cast<double>(word->first_sample) / talks_.voice_rate_hz();
+      }
+    }
+    response_->writer.Text(answer_item_, caption.text, start);
+  }
+}
+
+void RealtimeSession::On(const realtime::FirstAudio&) {
+  Mark("first_audio");
+  // For whoever asks what the way from here to the client costs: tests/bench/serve.py.
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  LogDebug("first_sound",
+           {{"response", response_ ? response_->writer.id() : "none"},
+            {"steady_us", std::chrono::duration_cast<std::chrono::microseconds>(now).count()}});
 }
 
 void RealtimeSession::On(const realtime::AudioOut& event) {
@@ -308,19 +350,29 @@ void RealtimeSession::On(const realtime::AnswerSent& event) {
     On(realtime::Unlowered{});
   }
   response_->usage = UsageOf(event.trace);
+  GiveCaptions(std::nullopt);
   sound_out_->Flush([this](std::string bytes) {
     if (!response_->writer.text_only()) GiveSound(std::move(bytes));
   });
+  GiveCalls();
   FinishResponse("completed", std::nullopt);
 }
 
 void RealtimeSession::On(const realtime::ToolCalled& event) {
   if (!response_) return;
-  const std::string id = NewId("item");
-  response_->writer.Call(id, NewId("call"), event.name, event.arguments);
-  if (ConversationItem* item = items_.Find(id)) {
-    item->shown.status = "completed";
-    item->shown.arguments = event.arguments;
+  calls_.push_back(event);
+  // An item is over before the next begins: behind words, the call waits for their sound.
+  if (response_->writer.item_id().empty()) GiveCalls();
+}
+
+void RealtimeSession::GiveCalls() {
+  for (const realtime::ToolCalled& call : std::exchange(calls_, {})) {
+    const std::string id = NewId("item");
+    response_->writer.Call(id, NewId("call"), call.name, call.arguments);
+    if (ConversationItem* item = items_.Find(id)) {
+      item->shown.status = "completed";
+      item->shown.arguments = call.arguments;
+    }
   }
 }
 
@@ -360,8 +412,11 @@ void RealtimeSession::On(const realtime::TurnDone& event) {
     FinishResponse("cancelled",
                    wire::StatusDetails{.type = "cancelled", .reason = "client_cancelled"});
   } else if (!interrupted_) {
+    GiveCaptions(std::nullopt);
+    if (response_) GiveCalls();
     FinishResponse("completed", std::nullopt);
   }
+  CountLate();
   answer_item_.clear();
   if (std::exchange(overridden_, false)) {
     Apply();
@@ -397,6 +452,12 @@ void RealtimeSession::FinishResponse(std::string_view status,
     item->shown.status = status == "completed" ? "completed" : "incomplete";
   }
   done.writer.Finish(status, std::move(details), done.usage);
+}
+
+void RealtimeSession::CountLate() {
+  if (!talk_) return;
+  const int64_t late = talk_->stats().stale_dropped;
+  metrics_.late_events.Add(late - std::exchange(late_told_, late));
 }
 
 void RealtimeSession::Observe(const realtime::TurnTrace& trace) {

@@ -49,7 +49,7 @@ RealtimeSession::RealtimeSession(const ServerConfig& config, Talks& talks, Metri
       name_(RandomName()),
       out_(socket_, opening_.dialect),
       settings_(
-          {talks.model_name(), talks.voice_name(), talks.instructions(), talks.transcriber_name()},
+          {talks.model_name(), talks.voices(), talks.instructions(), talks.transcriber_name()},
           "sess_" + name_, UnixNow() + config.longest_session_s) {}
 
 RealtimeSession::~RealtimeSession() = default;
@@ -99,6 +99,7 @@ void RealtimeSession::OnClosed() {
 void RealtimeSession::End(uint16_t code, std::string reason) {
   if (std::exchange(ended_, true)) return;
   out_.Close(code, std::move(reason));
+  CountLate();
   talk_.reset();
   if (beside_) beside_->Cancel();
   metrics_.session_duration.Observe(Ms(strand_->Now() - begun_) / 1000);
@@ -168,7 +169,9 @@ void RealtimeSession::Take(const std::string& text) {
 
 void RealtimeSession::On(const wire::client::SessionUpdate& event) {
   const auto in = settings_.input_format(), out = settings_.output_format();
-  if (const auto error = settings_.Merge(event.session)) Fail("invalid_value", *error);
+  if (const auto refusal = settings_.Merge(event.session)) {
+    Fail("invalid_value", refusal->message, refusal->param);
+  }
   if ((in != settings_.input_format() || out != settings_.output_format()) && !OpenPorts()) return;
   Apply();
   out_.Send(say::SessionUpdated{settings_.echo()});

@@ -102,7 +102,7 @@ class RealtimeSession final : public wire::SocketListener,
   void On(const realtime::Thought& event);
   void On(const realtime::Say& event);
   void On(const realtime::WordsTimed& event);
-  void On(const realtime::FirstAudio&) { Mark("first_audio"); }
+  void On(const realtime::FirstAudio&);
   void On(const realtime::AudioOut& event);
   void On(const realtime::AnswerSent& event);
   void On(const realtime::ToolCalled& event);
@@ -122,7 +122,10 @@ class RealtimeSession final : public wire::SocketListener,
   std::optional<std::string> AddAnswerItem(const wire::Item& item);
   void FinishResponse(std::string_view status, std::optional<wire::StatusDetails> details);
   void GiveSound(std::string bytes);
+  void GiveCaptions(std::optional<size_t> timed_to);
+  void GiveCalls();
   void Observe(const realtime::TurnTrace& trace);
+  void CountLate();
   void Mark(std::string_view name);
   void MarkAt(std::string_view name, double audio_ms);
   std::string NewId(std::string_view prefix);
@@ -179,6 +182,13 @@ class RealtimeSession final : public wire::SocketListener,
   bool interrupted_ = false;  // by a voice: told once its speech_started is
   bool held_ = false;         // a voice talks over it: sound is kept back until it is known why
   std::deque<std::string> held_sound_;
+  struct Caption {  // said, but nobody knows yet when it sounds
+    size_t begin = 0;
+    std::string text;
+  };
+  std::deque<Caption> captions_;
+  std::vector<realtime::ToolCalled> calls_;  // that wait for the end of the words before them
+  int64_t late_told_ = 0;
   std::string thought_;                 // while listening
   std::shared_ptr<Completion> beside_;  // a response beside the conversation
   std::function<void()> cancel_beside_;

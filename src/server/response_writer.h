@@ -36,6 +36,7 @@ class ResponseWriter {
   bool sounding() const { return sounding_; }
 
   // The message item, opened at the first of these.
+  void Open(const std::string& item_id) { OpenMessage(item_id); }
   void Text(const std::string& item_id, std::string_view more, std::optional<double> start_s);
   void Sound(const std::string& item_id, std::string bytes);
   void CloseMessage(std::string_view status);

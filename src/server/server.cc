@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
@@ -12,13 +11,12 @@
 #include "common/log.h"
 #include "server/endpoints.h"
 #include "server/realtime_session.h"
+#include "server/request_bodies.h"
 #include "server/web_files.h"
 #include "wire/codec.h"
 
 namespace parley::server {
 namespace {
-
-using Json = nlohmann::json;
 
 int64_t UnixNow() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -92,6 +90,11 @@ Status CheckSafe(const ServerOptions& options, bool has_keys) {
 }
 
 }  // namespace
+
+Status Server::Check(const ServerConfig& config, const ServerOptions& options) {
+  PARLEY_TRY(const Access access, Access::Open(config));
+  return CheckSafe(options, !access.open_to_all());
+}
 
 Result<std::unique_ptr<Server>> Server::Start(const ServerConfig& config, ServerOptions options,
                                               Talks& talks) {
@@ -167,9 +170,9 @@ void Server::Drain() {
 // ---- WebSockets ----------------------------------------------------------------------------------
 
 std::optional<wire::Answer> Server::OnUpgrade(const wire::Request& request) {
-  const auto refuse = [this](std::string_view reason, wire::Answer answer) {
+  const auto refuse = [&](std::string_view reason, wire::Answer answer) {
     metrics_.sessions_refused.Add(reason);
-    LogInfo("refused", {{"reason", reason}});
+    LogInfo("refused", {{"reason", reason}, {"client", ClientAddress(request, options_.proxy)}});
     return std::optional(std::move(answer));
   };
   if (!IsRealtime(request.path)) {
@@ -269,7 +272,8 @@ void Server::OnRequest(wire::Request request, std::shared_ptr<wire::Reply> reply
   const bool api = path.starts_with("/v1/") && request.method != "OPTIONS";
   if (api && path != "/v1/realtime") {
     metrics_.requests.Add(path == "/v1/chat/completions" || path == "/v1/audio/speech" ||
-                                  path == "/v1/models" || path == "/v1/realtime/client_secrets"
+                                  path == "/v1/models" || path == "/v1/audio/voices" ||
+                                  path == "/v1/realtime/client_secrets"
                               ? path
                               : "other");
     Access::Guest guest;
@@ -347,7 +351,7 @@ wire::Answer Server::Answer(const wire::Request& request) {
   }
   if (path == "/metrics") {
     Access::Guest guest;
-    if (!IsLoopback(request.peer)) {
+    if (!IsLoopback(ClientAddress(request, options_.proxy))) {
       if (auto refusal = access_.Refuse(request, guest)) return *std::move(refusal);
     }
     return {.content_type = "text/plain; version=0.0.4",
@@ -355,6 +359,13 @@ wire::Answer Server::Answer(const wire::Request& request) {
   }
   if (path == "/version") {
     return {.body = JsonLine().Add("version", options_.version).Take() + "\n"};
+  }
+  if (path == "/v1/audio/voices") {
+    std::string voices;
+    for (const std::string& voice : talks_.voices()) {
+      voices += (voices.empty() ? "" : ",") + JsonLine().Add("id", voice).Add("name", voice).Take();
+    }
+    return {.body = JsonLine().AddRaw("voices", "[" + voices + "]").Take() + "\n"};
   }
   if (path == "/v1/models") {
     JsonLine model;
@@ -370,34 +381,18 @@ wire::Answer Server::Answer(const wire::Request& request) {
 }
 
 wire::Answer Server::ClientSecret(const wire::Request& request, bool beta) {
-  Json body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
-  if (!body.is_object()) {
-    return wire::ErrorAnswer(400, "invalid_request_error", "invalid_json",
-                             "The body is not a JSON object.");
-  }
-  int64_t seconds = config_.secret_s;
-  if (const auto after = body.find("expires_after"); after != body.end() && after->is_object()) {
-    const auto wanted = after->find("seconds");
-    if (wanted != after->end() && wanted->is_number()) {
-      seconds = std::clamp<int64_t>(wanted->get<int64_t>(), 10, 7200);
-    }
+  const auto wanted = ParseSecretRequest(request.body, config_.secret_s);
+  if (!wanted) {
+    return wire::ErrorAnswer(400, "invalid_request_error", "invalid_json", wanted.error().message);
   }
   SessionSettings settings(
-      {talks_.model_name(), talks_.voice_name(), talks_.instructions(), talks_.transcriber_name()},
+      {talks_.model_name(), talks_.voices(), talks_.instructions(), talks_.transcriber_name()},
       "sess_ephemeral", UnixNow() + config_.longest_session_s);
-  std::string wanted = "{}";
-  if (const auto session = body.find("session"); session != body.end() && session->is_object()) {
-    wanted = session->dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (const auto refusal = settings.Merge(wanted->session)) {
+    return wire::ErrorAnswer(400, "invalid_request_error", "invalid_value", refusal->message);
   }
-  auto patch = wire::DecodeSession(wanted);
-  if (const auto* read = std::get_if<wire::Session>(&patch)) {
-    if (const auto error = settings.Merge(*read)) {
-      return wire::ErrorAnswer(400, "invalid_request_error", "invalid_value", *error);
-    }
-    wanted = wire::EncodeSession(*read);
-  }
-  const int64_t expires = UnixNow() + seconds;
-  const std::string secret = access_.Mint(wanted, expires);
+  const int64_t expires = UnixNow() + wanted->seconds;
+  const std::string secret = access_.Mint(wire::EncodeSession(wanted->session), expires);
   const std::string session = wire::EncodeSession(settings.echo());
   JsonLine answer;
   if (beta) {

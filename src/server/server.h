@@ -45,7 +45,9 @@ struct ServerOptions {
 
 class Server final : public wire::Handler {
  public:
-  // kInvalidArgument: what is unsafe, and how to mend it; kIo: it cannot listen.
+  // kInvalidArgument: what is unsafe, and how to mend it; kIo: the keys cannot be read.
+  static Status Check(const ServerConfig& config, const ServerOptions& options);
+  // The same, and kIo: it cannot listen.
   static Result<std::unique_ptr<Server>> Start(const ServerConfig& config, ServerOptions options,
                                                Talks& talks);
   ~Server() override;

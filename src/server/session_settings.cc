@@ -2,6 +2,7 @@
 #include "server/session_settings.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -61,7 +62,8 @@ void Take(std::optional<T>& into, const std::optional<T>& patch) {
 }  // namespace
 
 SessionSettings::SessionSettings(const SessionDefaults& defaults, std::string id,
-                                 int64_t expires_at) {
+                                 int64_t expires_at)
+    : voices_(defaults.voices) {
   session_.type = "realtime";
   session_.object = "realtime.session";
   session_.id = std::move(id);
@@ -76,7 +78,7 @@ SessionSettings::SessionSettings(const SessionDefaults& defaults, std::string id
   input.turn_detection = wire::Nullable<wire::TurnDetection>(Filled({}));
   wire::AudioOutput output;
   output.format = wire::AudioFormat{"audio/pcm", 24000};
-  output.voice = wire::VoiceName{defaults.voice};
+  output.voice = wire::VoiceName{voices_.front()};
   output.speed = 1.0;
   session_.audio = wire::SessionAudio{std::move(input), std::move(output)};
   session_.tools = wire::Nullable<std::vector<wire::FunctionTool>>(kNoTools);
@@ -88,8 +90,8 @@ SessionSettings::SessionSettings(const SessionDefaults& defaults, std::string id
   session_.prompt = wire::Nullable<wire::RawJson>();
 }
 
-std::optional<std::string> SessionSettings::Merge(const wire::Session& patch) {
-  std::optional<std::string> error;
+std::optional<SessionSettings::Refusal> SessionSettings::Merge(const wire::Session& patch) {
+  std::optional<Refusal> refusal;
   if (patch.output_modalities && !patch.output_modalities->empty()) {
     // Sound always comes with its transcript, so "audio" wins.
     const auto& wanted = *patch.output_modalities;
@@ -99,8 +101,8 @@ std::optional<std::string> SessionSettings::Merge(const wire::Session& patch) {
   if (patch.instructions) {
     session_.instructions = wire::Nullable<std::string>(patch.instructions->value_or(""));
   }
-  if (patch.audio && patch.audio->input) MergeInput(*patch.audio->input, error);
-  if (patch.audio && patch.audio->output) MergeOutput(*patch.audio->output, error);
+  if (patch.audio && patch.audio->input) MergeInput(*patch.audio->input, refusal);
+  if (patch.audio && patch.audio->output) MergeOutput(*patch.audio->output, refusal);
   if (patch.tools) {
     std::vector<wire::FunctionTool> tools = patch.tools->value_or(kNoTools);
     std::erase_if(tools, [](const auto& t) { return t.type != "function" || t.name.empty(); });
@@ -115,16 +117,16 @@ std::optional<std::string> SessionSettings::Merge(const wire::Session& patch) {
   }
   Take(session_.tracing, patch.tracing);
   Take(session_.include, patch.include);
-  return error;
+  return refusal;
 }
 
-void SessionSettings::MergeInput(const wire::AudioInput& patch, std::optional<std::string>& error) {
+void SessionSettings::MergeInput(const wire::AudioInput& patch, std::optional<Refusal>& refusal) {
   wire::AudioInput& input = *session_.audio->input;
   if (patch.format) {
     if (const auto known = Known(*patch.format)) {
       input.format = known;
     } else {
-      error = Unknown(*patch.format);
+      refusal = {Unknown(*patch.format), "session.audio.input.format"};
     }
   }
   Take(input.noise_reduction, patch.noise_reduction);
@@ -141,17 +143,22 @@ void SessionSettings::MergeTurns(const wire::Nullable<wire::TurnDetection>& patc
   }
 }
 
-void SessionSettings::MergeOutput(const wire::AudioOutput& patch,
-                                  std::optional<std::string>& error) {
+void SessionSettings::MergeOutput(const wire::AudioOutput& patch, std::optional<Refusal>& refusal) {
   wire::AudioOutput& output = *session_.audio->output;
   if (patch.format) {
     if (const auto known = Known(*patch.format)) {
       output.format = known;
     } else {
-      error = Unknown(*patch.format);
+      refusal = {Unknown(*patch.format), "session.audio.output.format"};
     }
   }
-  // There is one voice: whatever a client calls it, the echo says whose it is.
+  if (patch.voice) {
+    if (const auto voice = VoiceFor(patch.voice->name, voices_)) {
+      output.voice = wire::VoiceName{*voice};
+    } else {
+      refusal = {NoSuchVoice(patch.voice->name, voices_), "session.audio.output.voice"};
+    }
+  }
   if (patch.speed) output.speed = std::clamp(*patch.speed, 0.5, 1.5);
 }
 
@@ -207,6 +214,21 @@ realtime::TalkSettings SessionSettings::Talk() const {
     talk.end_threshold = 0.3F;
   }
   return talk;
+}
+
+std::optional<std::string> VoiceFor(std::string_view name, const std::vector<std::string>& voices) {
+  static constexpr std::array<std::string_view, 15> kOthers = {
+      "",      "default", "alloy", "ash",  "ballad", "cedar",   "coral", "echo",
+      "fable", "marin",   "nova",  "onyx", "sage",   "shimmer", "verse"};
+  if (std::find(voices.begin(), voices.end(), name) != voices.end()) return std::string(name);
+  if (std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end()) return voices.front();
+  return std::nullopt;
+}
+
+std::string NoSuchVoice(std::string_view name, const std::vector<std::string>& voices) {
+  std::string text = "There is no voice '" + std::string(name) + "' here. The voices are: ";
+  for (size_t i = 0; i < voices.size(); ++i) text += (i > 0 ? ", " : "") + voices[i];
+  return text + ".";
 }
 
 std::string SystemText(const std::string& instructions,

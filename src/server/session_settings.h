@@ -7,6 +7,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "realtime/session.h"
 #include "wire/session_object.h"
@@ -15,7 +17,7 @@ namespace parley::server {
 
 struct SessionDefaults {
   std::string model;
-  std::string voice;
+  std::vector<std::string> voices;  // the first is the default
   std::string instructions;
   std::string transcriber;
 };
@@ -24,9 +26,12 @@ class SessionSettings {
  public:
   SessionSettings(const SessionDefaults& defaults, std::string id, int64_t expires_at);
 
-  // Takes what is known and possible; the rest stays as it was, and the echo says so. An error only
-  // where a client would be misled about its sound.
-  std::optional<std::string> Merge(const wire::Session& patch);
+  struct Refusal {
+    std::string message, param;
+  };
+  // Takes what is known and possible; the rest stays as it was, and the echo says so. A refusal only
+  // where a client would be misled about its sound: a format or a voice that is not there.
+  std::optional<Refusal> Merge(const wire::Session& patch);
 
   const wire::Session& echo() const { return session_; }
   realtime::TalkSettings Talk() const;
@@ -45,12 +50,18 @@ class SessionSettings {
   void ShowReasoning();
 
  private:
-  void MergeInput(const wire::AudioInput& patch, std::optional<std::string>& error);
-  void MergeOutput(const wire::AudioOutput& patch, std::optional<std::string>& error);
+  void MergeInput(const wire::AudioInput& patch, std::optional<Refusal>& refusal);
+  void MergeOutput(const wire::AudioOutput& patch, std::optional<Refusal>& refusal);
   void MergeTurns(const wire::Nullable<wire::TurnDetection>& patch);
 
+  std::vector<std::string> voices_;
   wire::Session session_;
 };
+
+// The voice that a client means. OpenAI's own names, and none, mean the default: clients send them
+// without being asked to. Nothing: there is no such voice.
+std::optional<std::string> VoiceFor(std::string_view name, const std::vector<std::string>& voices);
+std::string NoSuchVoice(std::string_view name, const std::vector<std::string>& voices);
 
 // What a model reads before the talk: instructions, and how to call the tools that there are.
 std::string SystemText(const std::string& instructions,

@@ -2,20 +2,17 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "server/audio_port.h"
 #include "server/endpoints.h"
+#include "server/request_bodies.h"
 
 namespace parley::server {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr int kRateHz = 24000;
-constexpr size_t kLongestInput = 16384;  // bytes
 constexpr size_t kLongestClause = 240;
 
 // Sentences, and pieces of very long ones: what the voice takes at once.
@@ -100,37 +97,22 @@ class Reading : public std::enable_shared_from_this<Reading> {
   bool alive_ = true;
 };
 
-wire::Answer Wrong(std::string_view message) {
-  return wire::ErrorAnswer(400, "invalid_request_error", "invalid_value", message);
-}
-
 }  // namespace
 
 void SpeakText(Talks& talks, const std::shared_ptr<realtime::Executor>& strand,
                const wire::Request& request, const std::shared_ptr<wire::Reply>& reply) {
-  const Json body = Json::parse(request.body, nullptr, false);
-  if (!body.is_object()) return reply->Send(Wrong("The body is not a JSON object."));
-  const auto text_of = [&body](const char* name) {
-    const auto entry = body.find(name);
-    return entry != body.end() && entry->is_string() ? entry->get<std::string>() : std::string();
-  };
-  const std::string input = text_of("input");
-  std::string format = text_of("response_format");
-  if (format.empty()) format = "wav";
-  if (input.empty()) return reply->Send(Wrong("input is missing: the text to speak."));
-  if (input.size() > kLongestInput) return reply->Send(Wrong("input is too long."));
-  if (format != "wav" && format != "pcm") {
-    return reply->Send(Wrong("response_format is wav or pcm (16 bit, 24000 Hz)."));
-  }
-  float speed = 1;
-  if (const auto entry = body.find("speed"); entry != body.end() && entry->is_number()) {
-    speed = std::clamp(entry->get<float>(), 0.5F, 2.0F);
+  const auto wanted = ParseSpeechRequest(request.body, talks.voices());
+  if (!wanted) {
+    return reply->Send(
+        wire::ErrorAnswer(400, "invalid_request_error", "invalid_value", wanted.error().message));
   }
   auto out = AudioOut::Open({"audio/pcm", kRateHz}, talks.voice_rate_hz());
   if (!out) return reply->Send(wire::ErrorAnswer(500, "server_error", "", out.error().message));
-  reply->Begin({.content_type = format == "wav" ? "audio/wav" : "audio/pcm",
-                .body = format == "wav" ? WavHead() : ""});
-  std::make_shared<Reading>(talks, strand, Clauses(input), speed, *std::move(out), reply)->Next();
+  reply->Begin({.content_type = wanted->wav ? "audio/wav" : "audio/pcm",
+                .body = wanted->wav ? WavHead() : ""});
+  std::make_shared<Reading>(talks, strand, Clauses(wanted->input), wanted->speed, *std::move(out),
+                            reply)
+      ->Next();
 }
 
 }  // namespace parley::server

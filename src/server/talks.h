@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "engine/engine.h"
@@ -32,7 +33,7 @@ class Talks {
   virtual int voice_rate_hz() const = 0;
 
   virtual std::string model_name() const = 0;
-  virtual std::string voice_name() const = 0;
+  virtual std::vector<std::string> voices() const = 0;  // the first is the default
   virtual std::string transcriber_name() const = 0;
   virtual std::string instructions() const = 0;
 };
