@@ -26,11 +26,12 @@ BLOCK_MS = 40
 class Server:
     """A server of ours on a free port, until the `with` ends."""
 
-    def __init__(self, program, *options):
+    def __init__(self, program, *options, env=None):
         self.command = [program, *options]
+        self.env = {**os.environ, **(env or {})}
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, env=self.env)
         line = self.process.stdout.readline()
         found = re.search(r"serves (https?)://127\.0\.0\.1:(\d+)", line)
         assert found, f"the server did not start: {line!r}, exit {self.process.poll()}"

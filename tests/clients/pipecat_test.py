@@ -14,10 +14,11 @@ from pipecat.frames.frames import (EndFrame, ErrorFrame, InputAudioRawFrame, LLM
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair, LLMUserAggregatorParams
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.openai.realtime import events
 from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
+from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from harness import (RATE, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, word_errors, words)
@@ -58,7 +59,9 @@ class Talk:
         for name, function in (functions or {}).items():
             self.llm.register_function(name, function)
         self.context = LLMContext(messages, tools) if tools else LLMContext(messages)
-        pair = LLMContextAggregatorPair(self.context)
+        # Whose turn it is, the service knows; Pipecat's own detector would need onnxruntime.
+        pair = LLMContextAggregatorPair(
+            self.context, user_params=LLMUserAggregatorParams(user_turn_strategies=ExternalUserTurnStrategies()))
         self.before, self.after = Notes(), Notes()
         pipeline = Pipeline([pair.user(), self.before, self.llm, self.after, pair.assistant()])
         self.worker = PipelineWorker(pipeline, params=PipelineParams(audio_in_sample_rate=RATE,
