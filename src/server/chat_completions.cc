@@ -79,8 +79,8 @@ class Chat : public std::enable_shared_from_this<Chat> {
     TranscribeFrom(part, std::move(sound), 0, talks_.NewLane());
   }
 
-  void TranscribeFrom(ChatPart& part, std::shared_ptr<std::vector<float>> sound, size_t begin,
-                      engine::TranscribeLane lane) {
+  void TranscribeFrom(ChatPart& part, const std::shared_ptr<std::vector<float>>& sound,
+                      size_t begin, engine::TranscribeLane lane) {
     if (begin >= sound->size()) return Hear();
     const size_t count = std::min(static_cast<size_t>(kWindow), sound->size() - begin);
     talks_.engine().Transcribe(
