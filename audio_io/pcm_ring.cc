@@ -53,6 +53,12 @@ void PcmRing::Clear() {
   read_.store(written_.load(std::memory_order_acquire), std::memory_order_release);
 }
 
+void PcmRing::Skip(size_t samples) {
+  const uint64_t read = read_.load(std::memory_order_relaxed);
+  const uint64_t written = written_.load(std::memory_order_acquire);
+  read_.store(read + std::min<uint64_t>(samples, written - read), std::memory_order_release);
+}
+
 size_t PcmRing::size() const {
   const uint64_t read = read_.load(std::memory_order_acquire);
   return written_.load(std::memory_order_acquire) - read;

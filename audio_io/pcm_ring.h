@@ -1,5 +1,5 @@
 // Ring of mono samples between two threads that must not wait for each other.
-// Thread:   one producer (Push), one consumer (Pop, Clear); neither blocks nor locks.
+// Thread:   one producer (Push), one consumer (Pop, Skip, Clear); neither blocks nor locks.
 // Memory:   fixed at construction; Push and Pop never allocate.
 // Overload: what does not fit is refused and counted in overruns(); what is not there in time is
 //           counted in underruns() by PopOrSilence.
@@ -25,7 +25,8 @@ class PcmRing {
   size_t Pop(std::span<float> out);
   // Fills all of `out`: what is missing becomes silence.
   void PopOrSilence(std::span<float> out);
-  void Clear();  // forget what is waiting
+  void Clear();               // forget what is waiting
+  void Skip(size_t samples);  // as Pop, without looking; at most what is there
 
   // Either side; a moment later it may be different, but only in the other side's favour.
   size_t size() const;

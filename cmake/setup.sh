@@ -6,10 +6,14 @@
 PACKAGES_BUILD=(
   g++ cmake ninja-build pkg-config python3 ca-certificates
   libboost-dev libcli11-dev libcurl4-openssl-dev flite1-dev libkissfft-dev libopus-dev
-  libopusenc-dev libopusfile-dev libsndfile1-dev libspdlog-dev libspeexdsp-dev libssl-dev libutf8proc-dev libwebsockets-dev
+  libopusenc-dev libopusfile-dev portaudio19-dev libsndfile1-dev libspdlog-dev libspeexdsp-dev libssl-dev libutf8proc-dev libwebsockets-dev
   libyaml-cpp-dev libzip-dev nlohmann-json3-dev
 )
-PACKAGES_CHECK=(libgtest-dev libbenchmark-dev clang-format-14 nodejs python3-venv)
+# PipeWire and what talks to it: `parley talk` is tested on a sound server of the test's own.
+PACKAGES_CHECK=(
+  libgtest-dev libbenchmark-dev clang-format-14 nodejs python3-venv
+  pipewire pipewire-pulse wireplumber pulseaudio-utils libasound2-plugins dbus
+)
 # The page is tested in a real browser: 131 MB to fetch, 435 MB installed. Ubuntu has Chromium as a snap only; there the
 # browser tests say that they are skipped, or use what PARLEY_CHROME and PARLEY_CHROMEDRIVER name.
 if grep -q '^ID=debian' /etc/os-release 2>/dev/null; then PACKAGES_CHECK+=(chromium chromium-driver); fi

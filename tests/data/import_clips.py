@@ -52,7 +52,8 @@ def main() -> None:
     convert_listed(source, "conversation", None)
     shutil.copy(source / "conversation/turn_014.wav", HERE / "conversation/turn_014_24k.wav")  # as it was recorded
     convert_listed(source, "read", READ)
-    convert(source / "rooms/rir1.wav", HERE / "rooms/rir1.flac")
+    for room in ("rir1", "rir2", "rir3", "rir4"):
+        convert(source / f"rooms/{room}.wav", HERE / f"rooms/{room}.flac")
     convert(source / "noise/noise2.wav", HERE / "noise/noise2.flac", 3)
     convert(source / "noise/noise3.wav", HERE / "noise/noise3.flac", 3)
     for clip in ("mmsu_test", "Speaker_Trait_Inference"):

@@ -37,13 +37,14 @@ HOMES = {
     "CLI/": ["src/app/*"],
     "openvino/": ["src/nn/*.cc", "src/nn/model_cut.h"],
     "flite/": ["tts/flite_g2p.cc"],
-    "kissfft/": ["src/features/stft.cc"],
+    "kissfft/": ["src/features/stft.cc", "audio_io/fft.cc"],
     "kiss_fft": ["src/features/stft.cc"],
     "utf8proc.h": ["src/model/unicode.cc"],
     "sndfile": ["audio_io/*.cc"],
     "opus": ["audio_io/*.cc"],
     "speex/": ["audio_io/*.cc"],
     "portaudio.h": ["audio_io/device.cc"],
+    "webrtc/": [],
     "curl/": ["src/fetch/*.cc"],
     "zip.h": ["src/fetch/*.cc"],
     "openssl/": ["src/fetch/*.cc", "src/server/access.cc", "src/app/self_signed.cc"],
@@ -61,7 +62,7 @@ HOMES = {
 # What the compiler, libc and the kernel bring; everything else needs a home above.
 SYSTEM = {
     "immintrin.h", "x86intrin.h", "cpuid.h", "arm_neon.h", "cxxabi.h", "dirent.h", "dlfcn.h", "errno.h", "fcntl.h",
-    "malloc.h", "math.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h", "spawn.h", "stdint.h", "stdio.h", "stdlib.h",
+    "malloc.h", "math.h", "netdb.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "semaphore.h", "signal.h", "spawn.h", "stdint.h", "stdio.h", "stdlib.h",
     "string.h", "strings.h", "syscall.h", "termios.h", "time.h", "unistd.h",
 }
 SYSTEM_PREFIXES = ("sys/", "linux/", "netinet/", "arpa/", "asm/", "bits/")
