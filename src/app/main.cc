@@ -14,6 +14,7 @@
 #include "app/models_command.h"
 #include "app/options.h"
 #include "app/serve.h"
+#include "app/talk.h"
 #include "app/version.h"
 #include "common/config_yaml.h"
 #include "common/log.h"
@@ -96,6 +97,27 @@ int Main(int argc, char** argv) {
   serve_cmd->add_option("--model", serve.model,
                         "language model: a name of `parley models list`, a file or a folder");
 
+  TalkOptions talk;
+  CLI::App* talk_cmd = app.add_subcommand("talk", "microphone and loudspeaker");
+  talk_cmd->add_option("--input-device", talk.input_device, "microphone: number or part of a name")
+      ->type_name("N");
+  talk_cmd
+      ->add_option("--output-device", talk.output_device, "loudspeaker: number or part of a name")
+      ->type_name("N");
+  talk_cmd->add_flag("--list-devices", talk.list_devices, "the devices there are");
+  talk_cmd->add_flag("--headphones", talk.headphones, "no echo to cancel");
+  talk_cmd->add_flag("--push-to-talk", talk.push_to_talk, "turns begin and end with the space bar");
+  talk_cmd->add_option("--record", talk.record, "both sides as Ogg/Opus, and the trace")
+      ->type_name("DIR");
+  talk_cmd
+      ->add_option("--server", talk.server,
+                   "a server of the Realtime API; key in $PARLEY_API_KEY or $OPENAI_API_KEY")
+      ->type_name("URL");
+  talk_cmd->add_flag("--any-certificate", talk.any_certificate,
+                     "trust a server's own certificate, for development");
+  talk_cmd->add_option("--model", talk.model,
+                       "language model: a name of `parley models list`, a file or a folder");
+
   BenchOptions bench;
   CLI::App* bench_cmd = app.add_subcommand("bench", "every number we publish");
   AddBenchCommands(*bench_cmd, bench);
@@ -123,6 +145,7 @@ int Main(int argc, char** argv) {
   }
 
   if (ask_cmd->parsed()) return Report(RunAsk(ask, *config));
+  if (talk_cmd->parsed()) return Report(RunTalk(talk, *config));
   if (serve_cmd->parsed()) return Report(RunServe(serve, *config));
   if (models_cmd->parsed()) return Report(RunModels(models, *config));
   if (bench_cmd->parsed()) return Report(RunBench(bench, *config));
