@@ -20,6 +20,8 @@ constexpr double kMostPull = 50e-6;     // and how fast at the most
 constexpr double kJumpSeconds = 0.005;  // what is wrong by more is made good at once
 constexpr double kWallPullSeconds = 20;
 constexpr double kMostWallPull = 100e-6;
+// The reader looks so far ahead: blocks are given that much later instead of a whole block.
+constexpr double kLookAhead = 16;
 constexpr double kWallSlack = 0.002;  // seconds that are no matter
 
 }  // namespace
@@ -32,7 +34,10 @@ SoundPath::SoundPath(CaptureLine& microphone, PlaybackLine& loudspeaker, bool ca
       record_(std::move(record)),
       near_resampler_(microphone.rate_hz(), kSampleRateHz),
       far_resampler_(loudspeaker.rate_hz(), kSampleRateHz),
-      raw_(kChunk) {}
+      raw_(kChunk),
+      // What the resampler holds back: blocks are then whole when a frame is.
+      near_(static_cast<size_t>(std::ceil(near_resampler_.delay_ms() * kSampleRateHz / 1000))),
+      out_position_(-kLookAhead) {}
 
 // Once a second, the first time after a tenth of one.
 void SoundPath::Observe() {
@@ -94,7 +99,7 @@ void SoundPath::GiveAtWallClock(std::span<const float> block,
     if (wall_.points() > 0 && !first_lag_s_) first_lag_s_ = wall_.OffsetAt(t);
     const double lag = first_lag_s_ ? wall_.OffsetAt(t) - *first_lag_s_ : 0;
     // Given too much so far, in seconds.
-    const double ahead = (static_cast<double>(given_) - out_position_) / kRate - lag;
+    const double ahead = (static_cast<double>(given_) - out_position_ - kLookAhead) / kRate - lag;
     const double pull = wall_.slope() == 0 && std::abs(ahead) < kWallSlack
                             ? 0
                             : std::clamp(ahead / kWallPullSeconds, -kMostWallPull, kMostWallPull);
