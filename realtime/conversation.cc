@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "realtime/listen/block_words.h"
+#include "realtime/turn/own_voice.h"
 
 namespace parley::realtime {
 namespace {
@@ -17,6 +18,9 @@ constexpr int64_t kSlackMs = 12000;
 constexpr int64_t kLongestQuestion = 8 * kSampleRateHz;
 constexpr int64_t kBeforeVoice = kSampleRateHz / 2;
 constexpr int64_t kSilenceBehind = kSampleRateHz / 5;
+
+// An echo comes late: devices hold sound back, and a voice is noticed after it has begun.
+constexpr Duration kEchoBefore = milliseconds(1500);
 
 int64_t Samples(int64_t ms) { return ms * kSampleRateHz / 1000; }
 
@@ -159,7 +163,8 @@ void Conversation::Do(const turn::TurnEnded& ended) {
 
 void Conversation::Do(const turn::Duck& duck) {
   speaker_.Duck(true);
-  Emit(Lowered{speaker_.duck_gain(), speaker_.played(Now())});
+  ducked_at_ = speaker_.played(Now());
+  Emit(Lowered{speaker_.duck_gain(), ducked_at_});
   Do(listener_.Begin(SampleAt(duck.since), floor_));
 }
 
@@ -238,8 +243,15 @@ std::vector<std::string> Conversation::Sounding(const std::string& text, int64_t
 }
 
 void Conversation::Do(const listen::Live& live) {
-  if (ended_) return Do(turn_.OnWords(live.text));
+  if (ended_) return Do(turn_.OnWords(live.text, IsAnswerItself(live.text)));
   Emit(Heard{live.text, false});
+}
+
+// A microphone beside a loudspeaker: did the voice that lowered the answer say what the answer did?
+bool Conversation::IsAnswerItself(std::string_view heard) {
+  const int64_t rate = parts_.voice->sample_rate_hz();
+  const int64_t from = ducked_at_ - kEchoBefore.count() * rate / 1'000'000;
+  return IsOwnVoice(heard, speaker_.ledger().WordsBetween(from, speaker_.played(Now())));
 }
 
 void Conversation::Do(const listen::Complete& complete) {

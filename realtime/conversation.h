@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -138,6 +139,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::vector<std::string> Sounding(const std::string& text, int64_t until, bool possible_end);
   void Answer();
   void PrepareAnswer();
+  bool IsAnswerItself(std::string_view heard);
   void BeginAnswer();
   void Hold();
   void CatchUp();
@@ -211,6 +213,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Time speech_end_{};                // of the sound
   bool recovered_ = false;           // the trunk was lost, and has been made anew
   bool guessed_ = false;             // something of the answer was decoded before the turn ended
+  int64_t ducked_at_ = 0;            // samples of the answer, where a voice lowered it
   bool runway_told_ = false;         // the mind knows that everything said is sound
   std::vector<TokenId> answer_ids_;  // of what was said
   TurnTrace trace_;

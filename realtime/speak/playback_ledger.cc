@@ -36,6 +36,15 @@ void PlaybackLedger::EndClause(ClauseId id, int64_t end_sample) {
   }
 }
 
+std::string PlaybackLedger::WordsBetween(int64_t from, int64_t to) const {
+  std::string words;
+  for (const WordEntry& word : words_) {
+    if (word.first_sample < from || word.first_sample > to) continue;
+    words += (words.empty() ? "" : " ") + text_.substr(word.begin, word.end - word.begin);
+  }
+  return words;
+}
+
 HeardCut PlaybackLedger::CutAt(int64_t sample) const {
   size_t chars = 0;
   for (const ClauseEntry& clause : clauses_) {

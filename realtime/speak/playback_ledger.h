@@ -47,6 +47,8 @@ class PlaybackLedger {
   HeardCut Spoken() const;                               // everything that was made into clauses
   HeardCut All() const { return AtChar(text_.size()); }  // of an answer that is read
 
+  // The words that begin to sound between these samples.
+  std::string WordsBetween(int64_t from, int64_t to) const;
   const std::string& text() const { return text_; }
   int64_t sent() const { return sent_; }
   int64_t played() const { return played_; }

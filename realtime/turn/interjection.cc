@@ -113,6 +113,8 @@ bool InterjectionRules::Interrupts(const VoiceOver& voice) const {
       return too_long || (long_enough && voice.at_boundary);
     case Says::kNothing:  // a cough, or a transcriber that needs more to hear a word
       return too_long;
+    case Says::kOwnVoice:
+      return false;
     case Says::kUnknown:
       return long_enough && (voice.at_boundary || voice.waited >= milliseconds(config_.verdict_ms));
   }

@@ -17,6 +17,7 @@ namespace parley::realtime {
 enum class Says {
   kUnknown,      // nobody has transcribed it yet
   kNothing,      // it holds no words
+  kOwnVoice,     // the answer itself, which a microphone has heard
   kBackchannel,  // nothing but phrases that ask the speaker to go on; the last may be half said
   kStop,         // a word that interrupts by itself
   kWords

@@ -208,11 +208,11 @@ bool TurnTaker::Interrupted() {
   return true;
 }
 
-TurnTaker::Actions TurnTaker::OnWords(std::string_view transcript) {
+TurnTaker::Actions TurnTaker::OnWords(std::string_view transcript, bool own) {
   out_.clear();
   if (state_ != State::kAnswering || !ducked_) return out_;
   words_missing_ = false;
-  said_ = rules_.Read(transcript);
+  said_ = own ? Interjection{Says::kOwnVoice, 0} : rules_.Read(transcript);
   Interrupted();
   return out_;
 }
@@ -233,6 +233,10 @@ void TurnTaker::AnswerEnds(Time end) { answer_end_ = end; }
 TurnTaker::Actions TurnTaker::AnswerOver(Time now) {
   out_.clear();
   if (state_ != State::kAnswering) return out_;
+  if (ducked_ && said_.says == Says::kOwnVoice) {
+    ducked_ = false;
+    out_.emplace_back(turn::Unduck{});
+  }
   if (ducked_) {  // the voice that lowered the answer has outlived it: it is a turn
     BeginTurn(duck_begin_);
     speech_end_ = duck_voice_end_;

@@ -79,7 +79,8 @@ class TurnTaker {
   Actions OnFrame(Time end, float voice_probability);  // one frame of 32 ms that ends at `end`
   Actions OnTurnProbability(int64_t question, double probability);
   // What the transcriber makes of the voice during an answer; also that it hears nothing.
-  Actions OnWords(std::string_view transcript);
+  // `own`: it is what the answer itself has just said.
+  Actions OnWords(std::string_view transcript, bool own = false);
   Actions OnCommit();      // push to talk: the turn ends here
   void OnTyped();          // a turn came as text: the answer is next
   void Discard(Time now);  // the turn was none
