@@ -12,6 +12,8 @@ constexpr size_t kWindow = 2 * kEchoBlock;
 constexpr float kFirstLeak = 0.3F;
 constexpr float kLeakFalls = 0.2F;
 constexpr float kLeakRises = 0.004F;
+constexpr float kTrustFalls = 0.01F;
+constexpr float kTrustRises = 0.01F;
 // Of power, a block: 60 dB in two seconds.
 constexpr float kLateDecay = 0.97F;
 // The estimate is a mean, the echo peaks above it.
@@ -20,6 +22,12 @@ constexpr float kOver = 3.0F;
 constexpr float kPast = 0.9F;
 constexpr float kFloor = 0.02F;
 constexpr float kNothing = 1e-9F;
+constexpr float kQuiet = 1e-6F;
+
+void Follow(float& share, float seen, float falls, float rises) {
+  const float now = std::min(seen, 1.0F);
+  share += (now < share ? falls : rises) * (now - share);
+}
 
 }  // namespace
 
@@ -41,6 +49,7 @@ void EchoSuppressor::Reset() {
   echo_before_.fill(0);
   overlap_.fill(0);
   leak_.fill(kFirstLeak);
+  trust_.fill(1);
   late_.fill(0);
   unsure_.fill(0);
   clean_.fill(0);
@@ -58,12 +67,10 @@ void EchoSuppressor::Gains(bool active) {
     const float rest = std::norm(rest_spectrum_[k]) + kNothing;
     const float echo = std::norm(echo_spectrum_[k]);
     late_[k] = std::max(echo, kLateDecay * late_[k]);
-    if (late_[k] > 1e-6F) {
-      // A near voice only ever makes it larger, so it falls fast and rises slowly.
-      const float ratio = std::min(rest / late_[k], 1.0F);
-      leak_[k] += (ratio < leak_[k] ? kLeakFalls : kLeakRises) * (ratio - leak_[k]);
-    }
-    const float left = kOver * std::max(leak_[k] * late_[k], unsure_[k]) + kNothing;
+    // A near voice only ever makes them larger, so both shares fall fast and rise slowly.
+    if (late_[k] > kQuiet) Follow(leak_[k], rest / late_[k], kLeakFalls, kLeakRises);
+    if (unsure_[k] > kQuiet) Follow(trust_[k], rest / unsure_[k], kTrustFalls, kTrustRises);
+    const float left = kOver * std::max(leak_[k] * late_[k], trust_[k] * unsure_[k]) + kNothing;
     const float now = std::max(rest / left - 1, 0.0F);
     const float near = kPast * clean_[k] / left + (1 - kPast) * now;
     gain_[k] = std::max(near / (1 + near), kFloor);

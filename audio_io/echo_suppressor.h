@@ -35,8 +35,9 @@ class EchoSuppressor {
   std::vector<float> window_, time_;  // 320
   std::vector<std::complex<float>> rest_spectrum_, echo_spectrum_;
   std::array<float, kEchoBlock> rest_before_{}, echo_before_{}, overlap_{};
-  std::array<float, kBins> leak_{};  // of the echo's power that the filter leaves
-  std::array<float, kBins> late_{};  // power of echo that reverberates on
+  std::array<float, kBins> leak_{};   // of the echo's power that the filter leaves
+  std::array<float, kBins> late_{};   // power of echo that reverberates on
+  std::array<float, kBins> trust_{};  // of what the filter says of itself that shows
   std::array<float, kBins> unsure_{};
   std::array<float, kBins> clean_{};  // power of the near voice a block ago
   std::array<float, kBins> gain_{};
