@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "kernels/backend.h"
-#include "model/transcriber.h"
 #include "support/ask_run.h"
+#include "support/ear.h"
 #include "support/word_errors.h"
 
 namespace parley::test {
@@ -28,40 +28,6 @@ void ExpectOrder(const AskRun& run) {
     t = line.at("t_ms").get<double>();
   }
 }
-
-class Ear {  // transcribes an answer back, with the transcriber that the program hears with
- public:
-  Ear() : backend_(kernels::MakeCpuBackend({})) {
-    auto loaded = model::Transcriber::Load(*backend_, ModelDir("whisper-base"));
-    if (!loaded.has_value()) {
-      ADD_FAILURE() << loaded.error().message;
-      return;
-    }
-    transcriber_ = *std::move(loaded);
-    job_ = transcriber_->NewJob();
-  }
-  std::string Hear(const std::string& wav) {
-    std::vector<float> sound = Samples(wav);
-    std::string text;
-    const size_t window =
-        kSampleRateHz * 18;  // an answer may be longer than the transcriber's window
-    for (size_t at = 0; at < sound.size(); at += window) {
-      const size_t n = std::min(window, sound.size() - at);
-      if (!job_->Reset({sound.data() + at, n}, {}).has_value()) return text;
-      for (auto done = job_->Advance();; done = job_->Advance()) {
-        if (!done.has_value()) return text;
-        if (*done) break;
-      }
-      text += " " + job_->result().text;
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<kernels::Backend> backend_;
-  std::unique_ptr<model::Transcriber> transcriber_;
-  std::unique_ptr<model::TranscriptionJob> job_;
-};
 
 // Word errors of what was heard and of what was said, over every clip of a set.
 void AskAll(const std::string& set, WordErrors& heard, WordErrors& said) {
