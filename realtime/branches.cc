@@ -117,6 +117,12 @@ void Branches::Adopt(BranchId id) {
   trunk_branch_ = std::move(branch);
 }
 
+std::span<const TokenId> Branches::ids(BranchId branch) const {
+  if (branch == kTrunk) return trunk_.ids();
+  const auto found = branches_.find(branch);
+  return found == branches_.end() ? std::span<const TokenId>() : found->second.ids;
+}
+
 std::optional<BranchId> Branches::Take(const BranchNews& news) {
   const auto take = [&](BranchId id, Branch& branch) -> std::optional<BranchId> {
     if (std::holds_alternative<BranchNews::AppendFailed>(news.what)) {

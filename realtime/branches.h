@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Branches {
 
   bool open() const { return static_cast<bool>(trunk_branch_.sequence); }
   size_t size() const { return branches_.size(); }
+  std::span<const TokenId> ids(BranchId branch) const;  // that it holds; none of one that is gone
   const engine::Sequence& sequence() const { return trunk_branch_.sequence; }
 
  private:

@@ -216,6 +216,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   int64_t ducked_at_ = 0;            // samples of the answer, where a voice lowered it
   bool runway_told_ = false;         // the mind knows that everything said is sound
   std::vector<TokenId> answer_ids_;  // of what was said
+  BranchId news_of_ = kTrunk;        // the branch that the mind was last told of
   TurnTrace trace_;
   int64_t reprefilled_before_ = 0;
 

@@ -3,6 +3,7 @@
 #include "realtime/conversation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/log.h"
@@ -25,6 +26,14 @@ bool SayOnly(const model::Tokenizer& tokenizer, std::span<const TokenId> ids,
   return words(said) == words(text);
 }
 
+// What stood in the cache when `id` was decoded. A reader may hold a few tokens back before it knows whose they are, so
+// it need not be the last one.
+std::vector<TokenId> IdsBefore(std::span<const TokenId> held, TokenId id) {
+  const auto at = std::find(held.rbegin(), held.rend(), id);
+  return at == held.rend() ? std::vector<TokenId>()
+                           : std::vector<TokenId>(held.begin(), std::prev(at.base()));
+}
+
 }  // namespace
 
 // ---- mind: words to an answer --------------------------------------------------------------------
@@ -42,6 +51,7 @@ void Conversation::OnNews(const BranchNews& news) {
     ++stale_;
     return;
   }
+  news_of_ = *branch;
   if (const auto* token = std::get_if<BranchNews::Token>(&news.what)) {
     rebuilds_ = 0;
     return Do(mind_->OnToken(*branch, token->id, token->position, Now()));
@@ -68,9 +78,7 @@ void Conversation::Do(mind::Generate& generate) {
 
 void Conversation::Do(const mind::Adopt& adopt) {
   branches_.Adopt(adopt.branch);
-  trace_.prompt_ids = trunk_.ids();
-  trace_.prompt_ids.resize(trace_.prompt_ids.size() -
-                           std::min(trace_.prompt_ids.size(), answer_ids_.size()));
+  news_of_ = kTrunk;
 }
 
 void Conversation::Do(const mind::Hear& words) {
@@ -101,7 +109,10 @@ void Conversation::Do(const mind::Say& more) {
 }
 
 void Conversation::Do(const mind::TokenTaken& token) {
-  if (answer_ids_.empty()) trace_.first_token_ms = InputMs();
+  if (answer_ids_.empty()) {
+    trace_.first_token_ms = InputMs();
+    trace_.prompt_ids = IdsBefore(branches_.ids(news_of_), token.id);
+  }
   answer_ids_.push_back(token.id);
   speaker_.OnToken(token.clean);
 }
