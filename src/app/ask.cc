@@ -79,7 +79,11 @@ Status Ask(const AskOptions& options, const AppConfig& config, std::optional<Jso
   };
   PARLEY_TRY_STATUS(
       RunFileTalk(*runtime, *sound, config.ask, std::move(recorder), follow, summary));
-  if (json) json->WriteSummary(summary, runtime->engine().stats());
+  if (json) {
+    json->WriteSummary(summary, runtime->engine().stats());
+    PARLEY_TRY_STATUS(json->Finish());
+  }
+  if (trace) PARLEY_TRY_STATUS(trace->Finish());
   if (!quiet) {
     timeline.ShowSummary(summary);
     if (!options.out.empty()) std::printf("\nthe answer is in %s\n", options.out.c_str());

@@ -143,7 +143,12 @@ Json TurnObject(const TurnSummary& turn, bool simulated) {
 
 Result<JsonTrace> JsonTrace::Open(const std::string& path) {
   PARLEY_TRY(JsonFile file, OpenJsonFile(path));
-  return JsonTrace(std::move(file));
+  return JsonTrace(std::move(file), path);
+}
+
+Status JsonTrace::Finish() {
+  if (std::ferror(file_.get()) == 0) return {};
+  return Fail(Code::kIo, path_ + ": the trace could not be written to its end; is the disk full?");
 }
 
 void JsonTrace::Write(const realtime::Event& event) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "app/json_lines.h"
 #include "app/turn_summary.h"
@@ -22,10 +23,12 @@ class JsonTrace {
   void Write(const realtime::Event& event);
   void WriteSummary(const AskSummary& summary, const engine::EngineStats& engine);
   void WriteError(double t_ms, const Error& error);
+  Status Finish();  // fails when something did not reach the disk
 
  private:
-  explicit JsonTrace(JsonFile file) : file_(std::move(file)) {}
+  JsonTrace(JsonFile file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
   JsonFile file_;
+  std::string path_;
 };
 
 }  // namespace parley::app

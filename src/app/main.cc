@@ -32,8 +32,9 @@ int Report(const Status& status) {
   return kFailed;
 }
 
-// Options that every subcommand takes, before or after its name.
+// Options that every command takes, and those below it: they may stand behind any of the words.
 void AddCommon(CLI::App& app, CommonOptions& common) {
+  for (CLI::App* command : app.get_subcommands({})) AddCommon(*command, common);
   app.add_option("--config", common.config_files, "YAML file; later files override earlier ones")
       ->type_name("FILE");
   app.add_option("--set", common.overrides, "one setting, section.key=value")
@@ -127,7 +128,6 @@ int Main(int argc, char** argv) {
   CLI::App* config_cmd =
       app.add_subcommand("config", "print the config in force, every key with its meaning");
 
-  for (CLI::App* command : app.get_subcommands({})) AddCommon(*command, common);
   AddCommon(app, common);
 
   try {

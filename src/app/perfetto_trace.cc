@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace parley::app {
 namespace {
@@ -15,10 +16,11 @@ void Put(std::FILE* file, const Json& event) { WriteJsonLine(file, event, ",\n")
 
 Result<PerfettoTrace> PerfettoTrace::Open(const std::string& path) {
   PARLEY_TRY(JsonFile file, OpenJsonFile(path));
-  return PerfettoTrace(std::move(file));
+  return PerfettoTrace(std::move(file), path);
 }
 
-PerfettoTrace::PerfettoTrace(JsonFile file) : file_(std::move(file)) {
+PerfettoTrace::PerfettoTrace(JsonFile file, std::string path)
+    : file_(std::move(file)), path_(std::move(path)) {
   std::fputs("[\n", file_.get());
   static constexpr std::pair<Lane, const char*> kLanes[] = {
       {Lane::kYou, "you"},
@@ -40,6 +42,11 @@ PerfettoTrace::PerfettoTrace(JsonFile file) : file_(std::move(file)) {
                       {"name", "thread_sort_index"},
                       {"args", {{"sort_index", id}}}});
   }
+}
+
+Status PerfettoTrace::Finish() {
+  if (std::ferror(file_.get()) == 0) return {};
+  return Fail(Code::kIo, path_ + ": the trace could not be written to its end; is the disk full?");
 }
 
 void PerfettoTrace::Slice(Lane lane, const std::string& name, Time begin, Duration length,

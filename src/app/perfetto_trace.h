@@ -17,6 +17,7 @@ class PerfettoTrace {
  public:
   static Result<PerfettoTrace> Open(const std::string& path);
   void Write(const realtime::Event& event);
+  Status Finish();  // fails when something did not reach the disk
 
  private:
   enum class Lane : int {
@@ -27,12 +28,13 @@ class PerfettoTrace {
     kThinksSpeaking,
     kSpeaks
   };
-  explicit PerfettoTrace(JsonFile file);
+  PerfettoTrace(JsonFile file, std::string path);
   void Slice(Lane lane, const std::string& name, Time begin, Duration length,
              const std::string& text);
   void Instant(Lane lane, const std::string& name, Time at, const std::string& text);
 
   JsonFile file_;
+  std::string path_;
   Time speech_began_;
   bool speaking_ = false;
   Time audio_until_;  // end of the sound already drawn

@@ -109,6 +109,7 @@ TEST(AskAnswers, SeveralTurnsInOneFileAreAnsweredInTurn) {
   ASSERT_TRUE(run.summary.is_object());
   EXPECT_EQ(run.Events("done").size(), 3U);
   ASSERT_EQ(run.summary.at("turns").size(), 3U);
+  EXPECT_LT(run.summary.at("peak_memory_mb").get<double>(), kMostMemoryMb);
   for (const auto& turn : run.summary.at("turns"))
     EXPECT_FALSE(turn.at("answer").get<std::string>().empty());
 }

@@ -11,6 +11,13 @@
 
 namespace parley::test {
 
+// Of a talk of any length; it takes 665.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // which keep books of their own
+inline constexpr double kMostMemoryMb = 8000;
+#else
+inline constexpr double kMostMemoryMb = 850;
+#endif
+
 struct AskRun {
   ProgramRun program;
   std::vector<nlohmann::json> lines;  // of the trace, the summary included
