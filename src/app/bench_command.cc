@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
+#include <utility>
 
 #include "app/json_lines.h"
 #include "app/locate.h"
@@ -40,6 +41,8 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
   engine->add_option("--rounds", options.engine.rounds, "of each case")->check(CLI::PositiveNumber);
   engine->add_option("--threads", options.engine.threads, "thread counts to measure");
   engine->add_option("--only", options.engine.only, "cases whose name begins so");
+  engine->add_flag("--updated", options.engine_updated,
+                   "the default model as talks run it: with its update merged");
   engine->add_flag("--random-weights", options.random_weights, "measure a shape, not a model");
   engine->add_option("--geometry", options.engine.geometry, "the shape of --random-weights");
   engine->add_option("--json", options.engine_json, "write one line of JSON a figure");
@@ -57,6 +60,10 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
   kernels->add_option("--threads", options.kernels.threads, "0: one a core");
   kernels->add_option("--filter", options.kernels.filter, "only cases whose name contains this");
   kernels->add_flag("--json", options.kernels.json, "one line of JSON a case");
+  CLI::App* cost = app.add_subcommand(
+      "cost", "what every stage takes here: the file that --pace fast charges its clock by");
+  cost->callback([&options] { options.what = What::kCost; });
+  cost->add_option("--write", options.cost.write, "the file, for example configs/cost.yaml");
 }
 
 namespace {
@@ -65,7 +72,10 @@ Status RunEngine(const BenchOptions& options, const AppConfig& config) {
   bench::EngineBenchOptions how = options.engine;
   const std::string root = config.models.Dir();
   if (!options.random_weights) {
-    PARLEY_TRY(how.model, LocateWeights(root, config.models.language_model));
+    PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, config.models.language_model));
+    how.model = std::move(files.weights);
+    if (options.engine_updated) how.update = std::move(files.update);
+    how.merged = MergedFormat(config.models);
     PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));
   }
   JsonFile json;
@@ -102,6 +112,8 @@ Status RunBench(const BenchOptions& options, const AppConfig& config) {
       return RunQuality(options, config);
     case BenchOptions::What::kKernels:
       return bench::RunKernelsBench(options.kernels, std::cout);
+    case BenchOptions::What::kCost:
+      return RunBenchCost(options.cost, config);
   }
   return {};
 }

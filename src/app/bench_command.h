@@ -1,4 +1,4 @@
-// `parley bench turn|accuracy|engine|quality|kernels`: every number we publish, by one command each.
+// `parley bench turn|accuracy|engine|quality|kernels|cost`: every number we publish, by one command each.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include "app/app_config.h"
 #include "app/bench_accuracy.h"
+#include "app/bench_cost.h"
 #include "app/bench_turn.h"
 #include "bench/engine_bench.h"
 #include "bench/kernels_bench.h"
@@ -20,7 +21,7 @@ class App;
 namespace parley::app {
 
 struct BenchOptions {
-  enum class What { kTurn, kAccuracy, kEngine, kQuality, kKernels };
+  enum class What { kTurn, kAccuracy, kEngine, kQuality, kKernels, kCost };
   What what = What::kTurn;
   BenchTurnOptions turn;
   BenchAccuracyOptions accuracy;
@@ -28,7 +29,9 @@ struct BenchOptions {
   bench::QualityBenchOptions quality;
   std::string engine_json;
   bool random_weights = false;
+  bool engine_updated = false;  // the default model as talks run it, its update merged
   bench::KernelsBenchOptions kernels;
+  BenchCostOptions cost;
 };
 
 void AddBenchCommands(CLI::App& app, BenchOptions& options);

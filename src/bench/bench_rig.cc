@@ -9,6 +9,7 @@
 
 #include "bench/random_weights.h"
 #include "common/check.h"
+#include "weights/low_rank_update.h"
 
 namespace parley::bench {
 
@@ -22,7 +23,9 @@ Result<std::unique_ptr<BenchRig>> BenchRig::Make(const EngineBenchOptions& optio
     PARLEY_TRY(rig->decoder_, model::Decoder::Load(*rig->backend_, *random.checkpoint));
   } else {
     PARLEY_TRY(const std::unique_ptr<weights::Checkpoint> checkpoint,
-               weights::Checkpoint::Open(options.model));
+               options.update.empty()
+                   ? weights::Checkpoint::Open(options.model)
+                   : weights::OpenUpdated(options.model, options.update, options.merged));
     PARLEY_TRY(rig->decoder_, model::Decoder::Load(*rig->backend_, *checkpoint));
   }
   if (!options.transcriber.empty()) {

@@ -11,11 +11,14 @@
 #include <vector>
 
 #include "common/result.h"
+#include "kernels/backend.h"
 
 namespace parley::bench {
 
 struct EngineBenchOptions {
-  std::string model;                      // a checkpoint of a decoder; empty: random weights
+  std::string model;   // a checkpoint of a decoder; empty: random weights
+  std::string update;  // over it (weights/low_rank_update.h); empty: none
+  kernels::WeightFormat merged = kernels::WeightFormat::kQ8_0;
   std::string geometry = "smollm2-135m";  // of the random weights
   std::string transcriber;                // a directory; empty: no transcription
   std::vector<float> sound;               // 16 kHz, to transcribe; empty: noise
