@@ -2,12 +2,13 @@
 """Works out what was heard of interrupted answers, from the voice's word times and from what was sent when; compares it
 with what parley claims in its events, in its trace, in its history and in its cache.
 
-  check_heard.py CLAIMS.jsonl      first line {"rate"}, then {"clause", "samples", "words": [[first_sample, begin, end]]}
-                                   of every clause the voice spoke, then one line an interruption
+  check_heard.py CLAIMS.jsonl      first line {"rate"}, then {"clause", "samples", "lead", "words": [[first_sample, begin,
+                                   end]]} of every clause the voice spoke, then one line an interruption
 
 Sound plays as it comes, one piece behind the other. A client that reports what it has played is believed, up to what
 was sent. A word has been heard when more than half of it was played; it lasts until the next one of its clause begins,
-or its clause ends. Where the place is within two samples of the middle of a word, either answer is right.
+or its clause ends. Of the first clause, `lead` samples of silence are not sent. Where the place is within two samples of
+the middle of a word, either answer is right.
 SPDX-License-Identifier: Apache-2.0
 """
 import json
@@ -48,13 +49,15 @@ def clauses_of(answer, clauses):
 def cut(answer, clauses, sample):
     """Bytes of the answer that were heard when `sample` samples were played."""
     heard, first = 0, 0
-    for begin, clause in clauses_of(answer, clauses):
-        words = clause["words"]
+    for index, (begin, clause) in enumerate(clauses_of(answer, clauses)):
+        lead = clause["lead"] if index == 0 else 0
+        words = [(max(0, at - lead), word_begin, end) for at, word_begin, end in clause["words"]]
+        samples = clause["samples"] - lead
         for i, (word_first, _, word_end) in enumerate(words):
-            lasts = words[i + 1][0] if i + 1 < len(words) else clause["samples"]
+            lasts = words[i + 1][0] if i + 1 < len(words) else samples
             if sample - first - word_first > Fraction(lasts - word_first, 2):
                 heard = max(heard, begin + word_end)
-        first += clause["samples"]
+        first += samples
         if sample >= first:
             heard = max(heard, begin + len(clause["clause"].encode()))
     return heard

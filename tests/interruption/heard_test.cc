@@ -7,8 +7,11 @@
 //   PARLEY_EAR=N   recordings to transcribe (24)
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <random>
 
@@ -63,10 +66,17 @@ class RememberingVoice final : public tts::Synthesizer {
     return Fail(Code::kUnsupported, "no caller here");
   }
 
-  // The word times, as the voice gave them.
+  // The word times, as the voice gave them, and how much silence it began with beyond 5 ms: an answer drops it.
   void Write(std::ostream& out) const {
     for (const auto& [text, chunks] : clauses_) {
-      int64_t samples = 0;
+      int64_t samples = 0, lead = 0;
+      if (!chunks.empty()) {
+        const std::vector<float>& first = chunks.front().samples;
+        while (lead < std::ssize(first) && std::abs(first[static_cast<size_t>(lead)]) < 0.001F) {
+          ++lead;
+        }
+        lead = std::max<int64_t>(0, lead - voice_.sample_rate_hz() * 5 / 1000);
+      }
       std::string words;
       for (const tts::SpeechChunk& chunk : chunks) {
         samples += static_cast<int64_t>(chunk.samples.size());
@@ -78,6 +88,7 @@ class RememberingVoice final : public tts::Synthesizer {
       out << JsonLine()
                  .Add("clause", text)
                  .Add("samples", samples)
+                 .Add("lead", lead)
                  .AddRaw("words", "[" + words + "]")
                  .Take()
           << "\n";

@@ -17,6 +17,7 @@ class SpeakerTest : public testing::Test {
     std::vector<ClauseId> clauses;
     std::vector<speak::Send> sent;
     std::vector<Time> wake;
+    std::vector<WordTime> words;
     bool over = false;
   };
   Seen See(const std::vector<speak::Action>& actions) {
@@ -29,6 +30,9 @@ class SpeakerTest : public testing::Test {
       }
       if (const auto* a = std::get_if<speak::Send>(&action)) seen.sent.push_back(*a);
       if (const auto* a = std::get_if<speak::WakeAt>(&action)) seen.wake.push_back(a->when);
+      if (const auto* a = std::get_if<speak::Words>(&action)) {
+        seen.words.insert(seen.words.end(), a->words.begin(), a->words.end());
+      }
       seen.over |= std::holds_alternative<speak::Over>(action);
     }
     return seen;
@@ -60,6 +64,32 @@ TEST_F(SpeakerTest, MakesOneClauseBeforeTheTurnHasEndedAndSendsNothing) {
   EXPECT_EQ(seen.synthesize, std::vector<std::string>{"It is open."});
   ASSERT_EQ(seen.sent.size(), 1U);
   EXPECT_EQ(seen.sent[0].samples.size(), static_cast<size_t>(kRate * 400 / 1000));
+}
+
+TEST_F(SpeakerTest, AnAnswerBeginsWithoutTheSilenceOfTheVoice) {
+  const auto quiet_at_first = [] {
+    tts::SpeechChunk chunk = Sound(200);
+    chunk.samples.insert(chunk.samples.begin(), kRate * 50 / 1000, 0.0F);
+    chunk.words = {{kRate * 10 / 1000, 0, 3}, {kRate * 90 / 1000, 4, 8}};
+    return chunk;
+  };
+  speaker.Begin();
+  speaker.Release(At(0));
+  Seen seen = Text("Yes well. It is open. ", 0);
+  ASSERT_EQ(seen.clauses.size(), 1U);
+  seen = See(speaker.OnChunk(seen.clauses[0], quiet_at_first(), At(0)));
+  ASSERT_EQ(seen.sent.size(), 1U);
+  EXPECT_EQ(seen.sent[0].samples.size(), static_cast<size_t>(kRate * 205 / 1000));
+  EXPECT_EQ(seen.sent[0].samples[kRate * 5 / 1000], 0.5F);
+  ASSERT_EQ(seen.words.size(), 2U);
+  EXPECT_EQ(seen.words[0].first_sample, 0);
+  EXPECT_EQ(seen.words[1].first_sample, kRate * 45 / 1000);
+  // The silence before the next clause is its pause.
+  seen = See(speaker.OnClauseSpoken(ClauseId{1}, At(0)));
+  ASSERT_EQ(seen.clauses.size(), 1U);
+  seen = See(speaker.OnChunk(seen.clauses[0], quiet_at_first(), At(10)));
+  ASSERT_EQ(seen.words.size(), 2U);
+  EXPECT_EQ(seen.words[1].first_sample, kRate * (205 + 90) / 1000);
 }
 
 TEST_F(SpeakerTest, NeverSendsFurtherAheadThanItMay) {
