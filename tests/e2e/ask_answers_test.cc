@@ -42,6 +42,8 @@ void AskAll(const std::string& set, WordErrors& heard, WordErrors& said) {
     EXPECT_TRUE(run.summary.at("v2v_ms").is_null()) << "a simulated clock measures nothing";
     const std::string answer = run.summary.at("answer");
     EXPECT_FALSE(answer.empty());
+    // What the answer can be checked by: tests/bench/compare_greedy.py.
+    EXPECT_FALSE(run.summary.at("turns").at(0).at("prompt_ids").empty());
     const WordErrors h =
         CountWordErrors(clip.words, run.summary.at("transcript").get<std::string>());
     const WordErrors s = CountWordErrors(answer, ear.Hear(run.wav));
