@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Writes what Hugging Face `tokenizers` makes of more than 2,400 hostile strings: tokenizer_strings.jsonl and, line for line, the
-ids of three vocabularies.
+ids of four vocabularies.
 
-  tests/golden/make_tokenizer_goldens.py MODELS_DIR      (tokenizers 0.23.3, gguf-py)
+  tests/golden/make_tokenizer_goldens.py MODELS_DIR      (tokenizers 0.23.3, gguf-py, tiktoken 0.12)
 
   smollm2  vocabulary and merges from the GGUF file, pre-tokenizer of the original (Digits(individual), ByteLevel)
   whisper  whisper-base/tokenizer.json as it is
-  qwen2    Qwen2's normaliser (NFC) and pattern over a small vocabulary trained here, tokenizer_qwen2_shape.json: Qwen2's
-           own vocabulary cannot be fetched without a network; the code path is the same, the ids are not Qwen2's.
+  qwen2    Qwen2's own 151,643 byte pairs (`parley models fetch qwen2-vocabulary`) under its normaliser (NFC) and pattern.
+           What tokenizers makes of them is checked against tiktoken, which is what they were written for.
+  shape    the same normaliser and pattern over a small vocabulary trained here, tokenizer_qwen2_shape.json, with added
+           tokens of every kind that Qwen2 does not have.
 A line of ids: base 36, as text; then, when it differs, "|" and the ids with special tokens parsed.
 SPDX-License-Identifier: Apache-2.0
 """
+import base64
 import glob
 import json
 import os
@@ -120,6 +123,48 @@ def qwen2_shape(corpus):
     return tokenizer
 
 
+def byte_alphabet():
+    """GPT-2's letter for each byte."""
+    kept = [*range(0x21, 0x7f), *range(0xa1, 0xad), *range(0xae, 0x100)]
+    letters, fresh = {b: chr(b) for b in kept}, 256
+    for b in range(256):
+        if b not in letters:
+            letters[b], fresh = chr(fresh), fresh + 1
+    return letters
+
+
+def halves(token, ranks):
+    """The two tokens that `token` is the merge of: what byte-pair encoding with the ranks below its own leaves of it."""
+    parts = [token[i:i + 1] for i in range(len(token))]
+    while len(parts) > 2:
+        best = min(range(len(parts) - 1), key=lambda i: ranks.get(parts[i] + parts[i + 1], 1 << 30))
+        parts[best:best + 2] = [parts[best] + parts[best + 1]]
+    return parts
+
+
+def qwen2(path, texts):
+    with open(path, "rb") as f:
+        ranks = {base64.b64decode(word): int(rank) for word, rank in (line.split() for line in f)}
+    letters = byte_alphabet()
+    spell = lambda token: "".join(letters[b] for b in token)
+    merges = [tuple(map(spell, halves(token, ranks))) for token in sorted(ranks, key=ranks.get) if len(token) > 1]
+    tokenizer = Tokenizer(models.BPE({spell(t): r for t, r in ranks.items()}, merges))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(QWEN2), behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False)
+                                  for t in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")])
+    import tiktoken
+    original = tiktoken.Encoding("qwen", pat_str=QWEN2, mergeable_ranks=ranks, special_tokens={})
+    plain = without_added(tokenizer)
+    for text in texts:
+        theirs = original.encode(unicodedata.normalize("NFC", text), disallowed_special=())
+        if plain.encode(text, add_special_tokens=False).ids != theirs:
+            sys.exit(f"tiktoken does not agree about {text!r}")
+    return tokenizer
+
+
 def without_added(tokenizer):
     data = json.loads(tokenizer.to_str())
     data["added_tokens"] = []
@@ -165,13 +210,15 @@ def main():
     write("tokenizer_strings.jsonl", [json.dumps(t, ensure_ascii=False) for t in texts])
     gguf_path = glob.glob(models_dir + "/smollm2-135m-instruct/*.gguf")[0]
     whisper = Tokenizer.from_file(models_dir + "/whisper-base/tokenizer.json")
-    qwen2 = qwen2_shape([PROSE, CODE] * 3 + texts)
+    shape = qwen2_shape([PROSE, CODE] * 3 + texts)
+    real = qwen2(models_dir + "/qwen2-vocabulary/qwen.tiktoken", texts)
     with open(os.path.join(HERE, "tokenizer_qwen2_shape.json"), "w", encoding="utf-8") as f:
-        json.dump(json.loads(qwen2.to_str()), f, ensure_ascii=False, separators=(",", ":"))
+        json.dump(json.loads(shape.to_str()), f, ensure_ascii=False, separators=(",", ":"))
     decoded = []
     rng = random.Random(7)
     for name, plain, parsing in (("smollm2", smollm2(gguf_path, False), smollm2(gguf_path, True)),
-                                 ("whisper", without_added(whisper), whisper), ("qwen2", without_added(qwen2), qwen2)):
+                                 ("whisper", without_added(whisper), whisper), ("shape", without_added(shape), shape),
+                                 ("qwen2", without_added(real), real)):
         lines = []
         for text in texts:
             as_text = plain.encode(text, add_special_tokens=False).ids
