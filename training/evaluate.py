@@ -3,7 +3,7 @@
   python training/evaluate.py --update models/nano/update.safetensors --sets bbh,own,everyday,cannot,acoustic [--bits 4]
 
 Sets: bbh (the dev questions, never trained on; with --heard also as Whisper heard them), own (fresh items of every skill),
-everyday, acoustic. Prints one line a set and mode: right, tokens between the end of speech and the answer, notes.
+everyday, validation (--validation DIR: items read aloud and heard, never trained on; models are chosen by these). Prints one line a set and mode: right, tokens between the end of speech and the answer, notes.
 SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
@@ -18,6 +18,7 @@ from random import Random
 
 import torch
 
+import heard_talks
 from format import IM_END, MARKS, RESULT, RESULT_END, STYLE, Block, Talk, decode, default_gguf, prefix_ids, thought_ids, words_ids, words_of
 from generate import MIX, _cuts, make, to_talk
 from smollm2 import MATRICES, Stepper, fake_quant, load_update, read_gguf
@@ -211,6 +212,15 @@ def own(modes, n=60, seed=990_001, skills=None):
     return rows
 
 
+def validation(modes, folder):
+    rows = []
+    for n, entry in enumerate(heard_talks.load(folder)):
+        for mode in modes:
+            if entry[0].expect:
+                rows.append(Row(heard_talks.talk_of(entry, mode, Random(n)), ("validation", entry[0].skill, mode), pattern(entry[0].expect)))
+    return rows
+
+
 def everyday(modes, heard):
     rows = []
     for item in json.load(open(f"{HERE}/eval/everyday.json", encoding="utf-8"))["items"]:
@@ -265,6 +275,7 @@ def main() -> None:
     p.add_argument("--sets", default="bbh,own,everyday")
     p.add_argument("--modes", default="listen,after,none")
     p.add_argument("--heard", help="transcripts of the dev questions: what parley_hear wrote")
+    p.add_argument("--validation", help="a folder of synthesise.py's, heard")
     p.add_argument("--bits", type=int, default=0)
     p.add_argument("--items", type=int, default=60)
     p.add_argument("--out", help="write the table and every answer here")
@@ -273,7 +284,7 @@ def main() -> None:
     w = weights(a.gguf or default_gguf(), a.update, a.bits, device)
     modes, rows, heard = a.modes.split(","), [], read_heard(a.heard)
     for name in a.sets.split(","):
-        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
+        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
     begin = time.time()
     run(w, rows)
     table = report(rows)

@@ -1,6 +1,6 @@
 """Items that were read aloud and really heard: blocks, words and marks are our listener's, notes and answers the generator's.
 
-DIR/items.jsonl (synthesise.py) has the items, DIR/heard.jsonl (parley_hear) what was heard of them. Events move to where the
+DIR/items.jsonl (synthesise.py) has the items, DIR/heard*.jsonl (parley_hear) what was heard of them. Events move to where the
 heard words stand, by aligning the two word sequences.
 
   python training/heard_talks.py DIR...        learns the confusions: training/hearing.json
@@ -9,6 +9,7 @@ SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import collections
+import glob
 import json
 import os
 import sys
@@ -49,8 +50,8 @@ def align(said: list[str], heard: list[str]) -> list[int]:
 def rows(folder: str):
     with open(folder + "/items.jsonl", encoding="utf-8") as file:
         items = {i["id"]: i for i in map(json.loads, file)}
-    with open(folder + "/heard.jsonl", encoding="utf-8") as file:
-        for line in file:
+    for path in sorted(glob.glob(folder + "/heard*.jsonl")):
+        for line in open(path, encoding="utf-8"):
             h = json.loads(line)
             for part in (h, *h.get("blocks", ())):
                 for name in ("words", "tail", "marks", "tail_marks"):
@@ -75,8 +76,8 @@ def load(folders: str) -> list:
                 words += b["words"]
                 ends.append(len(words))
             words += h.get("tail", [])
-            # Nothing but noise was heard: no lesson.
-            if len(words) * 2 < len(item.words):
+            # A note about words that were lost would teach to invent.
+            if len(words) < 0.8 * len(item.words):
                 continue
             # Heard as a whole (--final-only): blocks are cut as the listener would.
             cuts = ends if ends or len(words) < 9 else None
@@ -84,11 +85,16 @@ def load(folders: str) -> list:
     return out
 
 
-def talk(rng: Random, heard: list):
-    from generate import MODES, pick, to_talk
+def talk(rng: Random, heard: list, mode: str | None = None):
+    from generate import MODES, pick
 
-    item, words, after, ends, marks = heard[rng.randrange(len(heard))]
-    mode = pick(rng, MODES)
+    return talk_of(heard[rng.randrange(len(heard))], mode or pick(rng, MODES), rng)
+
+
+def talk_of(entry, mode: str, rng: Random):
+    from generate import to_talk
+
+    item, words, after, ends, marks = entry
     made = to_talk(item, rng, mode, cuts=ends, heard=(words, after))
     if mode == "listen" and ends is None:
         marks = [[m for m in marks[-1] if rng.random() < 0.6] for _ in range(len(made.blocks) + 1)]

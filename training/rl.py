@@ -1,9 +1,9 @@
 """Learning from its own attempts: keep what is right and short, then reinforce with rewards that a program can check.
 
-  python training/rl.py keep   --update U --out DIR [--items 6000]       talks for train.py --init U --data DIR
-  python training/rl.py reward --update U --out V [--seconds 90] [--answer 0.8 --format 0.2]
+  python training/rl.py keep   --update U --out DIR [--items 6000] [--heard DIR,...]    talks for train.py --init U --data DIR
+  python training/rl.py reward --update U --out V [--seconds 90] [--answer 0.8 --format 0.2] [--heard DIR,...]
 
-Items come fresh from the generator, with mishearings. `keep` samples four traces of each and keeps those that are right, end every
+Items come fresh from the generator, with mishearings, and from what was read aloud and really heard. `keep` samples four traces of each and keeps those that are right, end every
 thought themselves and name acoustic evidence where the question needs it; of these the shortest. `reward` is one policy-gradient
 step a batch with advantages relative to the item's own eight attempts: an item that always or never works teaches nothing.
 SPDX-License-Identifier: Apache-2.0
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import heard_talks
 from evaluate import Row, pattern, run
 from format import default_gguf, render
 from generate import make, to_talk
@@ -29,20 +30,28 @@ from smollm2 import hidden, layer, load_update, read_gguf, save_update
 SKILLS = {"fallacies": 34, "counting": 16, "lies": 8, "navigate": 6, "arithmetic": 10, "story": 8, "dates": 5, "units": 4, "order": 4, "spelling": 2, "acoustic": 6}
 
 
-def attempts(rng: Random, n: int, times: int) -> list[list[Row]]:
+def attempts(rng: Random, n: int, times: int, heard: list) -> list[list[Row]]:
+    """Half of the items were read aloud and really heard, if there are such."""
     groups = []
     while len(groups) < n:
-        skill = rng.choices(list(SKILLS), list(SKILLS.values()))[0]
-        item = make(rng, skill)
-        if item.expect:
+        if heard and rng.random() < 0.5:
+            entry = heard[rng.randrange(len(heard))]
+            item, talk = entry[0], heard_talks.talk_of(entry, "listen", rng)
+        else:
+            item = make(rng, rng.choices(list(SKILLS), list(SKILLS.values()))[0])
             talk = to_talk(item, rng, "listen")
-            groups.append([Row(talk, ("own", skill, "listen"), pattern(item.expect)) for _ in range(times)])
+        if item.expect and len(render(talk)[0]) < LONGEST:
+            groups.append([Row(talk, ("own", item.skill, "listen"), pattern(item.expect)) for _ in range(times)])
     return groups
+
+
+LONGEST = 300  # ids
+SHORT = 16  # tokens of thought after the end that a caller is ready to wait for
 
 
 def well_formed(row: Row) -> bool:
     """Every thought ended by the model itself, short after the end, with evidence where the answer is in the sound."""
-    if not row.done or row.at < len(row.plan) or len(row.pieces["final"]) > 24 or len(row.pieces["answer"]) > 40:
+    if not row.done or row.at < len(row.plan) or len(row.pieces["final"]) > SHORT or len(row.pieces["answer"]) > 40:
         return False
     if row.cut:
         return False
@@ -50,9 +59,9 @@ def well_formed(row: Row) -> bool:
 
 
 def keep(a, base, device) -> None:
-    w = load_update(a.update, base).to(device).merged(base, None, torch.bfloat16 if device == "cuda" else torch.float32)
+    w = load_update(a.update, base).to(device).merged(base, a.bits or None, torch.bfloat16 if device == "cuda" else torch.float32)
     rng = Random(a.seed)
-    groups = attempts(rng, a.items, 4)
+    groups = attempts(rng, a.items, 4, heard_talks.load(a.heard) if a.heard else [])
     rows = [r for g in groups for r in g]
     run(w, rows, batch=3072, temperature=0.9, longest=420)
     ids, written, lengths, right = [], [], [], 0
@@ -79,10 +88,11 @@ def reward(a, base, device) -> None:
     optim = torch.optim.AdamW([{"params": list(model.b.parameters()), "lr": a.lr}, {"params": list(model.a.parameters()), "lr": a.lr * 0.25}], betas=(0.9, 0.95), weight_decay=0.0)
     rng, begin, step = Random(a.seed), time.time(), 0
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    heard = heard_talks.load(a.heard) if a.heard else []
     while time.time() - begin < a.seconds:
-        with torch.no_grad():
-            w = model.merged(base, None, dtype)
-        groups = attempts(rng, a.batch, 8)
+        with torch.no_grad():  # attempts and gradient with the weights as the program runs them
+            w = model.merged(base, a.bits or None, dtype)
+        groups = attempts(rng, a.batch, 8, heard)
         rows = [r for g in groups for r in g]
         run(w, rows, batch=4096, temperature=1.0, longest=360)
         use, adv, right = [], [], 0
@@ -94,7 +104,7 @@ def reward(a, base, device) -> None:
                 adv += list((scores - scores.mean()) / (scores.std() + 0.1))
         if not use:
             continue
-        w = model.merged(base, 4 if a.bits else None, dtype)
+        w = model.merged(base, a.bits or None, dtype)
         loss_sum = torch.zeros((), device=device)
         total = sum(sum(r.written) for r in use)
         order = sorted(range(len(use)), key=lambda n: len(use[n].out))
@@ -135,13 +145,14 @@ def main() -> None:
     p.add_argument("stage", choices=("keep", "reward"))
     p.add_argument("--update", required=True)
     p.add_argument("--out", required=True)
+    p.add_argument("--heard", help="folders of items that were read aloud and heard")
     p.add_argument("--items", type=int, default=6000)
     p.add_argument("--seconds", type=float, default=90)
     p.add_argument("--batch", type=int, default=256)
     p.add_argument("--lr", type=float, default=3e-4)
     p.add_argument("--answer", type=float, default=0.8)
     p.add_argument("--format", type=float, default=0.2)
-    p.add_argument("--bits", type=int, default=0)
+    p.add_argument("--bits", type=int, default=4)
     p.add_argument("--seed", type=int, default=5)
     a = p.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"

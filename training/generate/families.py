@@ -123,7 +123,7 @@ def counting(rng: Random) -> Item:
     elif last != main:
         item.final = f"{main} {want}"
     one = {"fruits": "fruit", "pieces of fruit": "piece of fruit", "pieces of clothing": "piece of clothing", "clothes": "piece of clothing"}.get(name, name[:-1])
-    item.answer = f"{'Yes, ' if False else ''}{tell[0].upper() + tell[1:]} {want} {name if want != 1 else one}."
+    item.answer = f"{tell[0].upper() + tell[1:]} {want} {name if want != 1 else one}."
     if want == 1 and tell == "there are":
         item.answer = f"There is 1 {one}."
     item.expect = rf"\b{want}\b"
@@ -225,13 +225,14 @@ def navigate(rng: Random) -> Item:
             item.say(f"{verb} {number} {steps}" + ("" if rng.random() < 0.95 else " " + pick(rng, ["straight on", "forward"])))
         old, new = pos[axis], pos[axis] + sign * n
         pos[axis] = new
-        item.events.append((len(item.words), f"{axis}{old}{'+' if sign > 0 else '-'}{n}={new}"))
+        item.events.append((len(item.words), f"{axis}{'+' if sign > 0 else '-'}{n}={new}" if old else f"{axis}{new}"))
         total += 1
     if not q_first:
         item.say(question)
     elif rng.random() < 0.1:
         item.say(pick(rng, ["so am i back", "yes or no", "what do you say", "am i home again"]))
-    item.final = f"x{pos['x']} y{pos['y']}"
+    # Both places stand in the notes; said again only where the answer names them. A thought after the end is waited for.
+    item.final = f"x{pos['x']} y{pos['y']}" if ask_where else ""
     home = not pos["x"] and not pos["y"]
     if ask_where:
         parts = []
