@@ -29,7 +29,7 @@ TEST_F(StyleTest, WhatIsAbsentHasTheValueOfTheContract) {
   EXPECT_EQ(style->marks.tool_result_end, 13);
   EXPECT_EQ(style->block_words, 5);
   EXPECT_EQ(style->note_tokens, 24);
-  EXPECT_EQ(style->acoustic_marks.size(), 12U);
+  EXPECT_EQ(style->acoustic_marks.size(), 11U);
 }
 
 TEST_F(StyleTest, EveryKeyIsRead) {
