@@ -8,9 +8,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -70,8 +74,9 @@ class Golden {
   }
 
   // Walks every tensor of the file whose name begins with `prefix`: a tap that was never produced is a failure, and so
-  // is one that is off by more than `epsilons` float epsilons of the tap's largest value.
-  void ExpectAll(const std::string& prefix, float epsilons) const {
+  // is one that is off by more than `epsilons(its name)` float epsilons of the tap's largest value.
+  void ExpectAll(const std::string& prefix,
+                 const std::function<double(std::string_view)>& epsilons) const {
     int compared = 0;
     for (const weights::TensorInfo& info : file_->tensors()) {
       if (info.name.starts_with("input.") || !info.name.starts_with(prefix)) continue;
@@ -81,14 +86,14 @@ class Golden {
         ADD_FAILURE() << "tap \"" << info.name << "\" was never produced";
         continue;
       }
-      Compare(info.name, *weights::Dequantized(info), seen->second, epsilons);
+      Compare(info.name, *weights::Dequantized(info), seen->second, epsilons(info.name));
     }
     EXPECT_GT(compared, 0) << "no tap begins with \"" << prefix << "\"";
   }
 
  private:
   static void Compare(const std::string& name, const std::vector<float>& expected,
-                      const std::vector<float>& actual, float epsilons) {
+                      const std::vector<float>& actual, double epsilons) {
     ASSERT_EQ(expected.size(), actual.size()) << name;
     float norm = 0;
     size_t worst = 0;
@@ -98,8 +103,10 @@ class Golden {
         worst = i;
       }
     }
-    const float tolerance = epsilons * 1.1920929e-7F * norm;
-    EXPECT_LE(std::abs(actual[worst] - expected[worst]), tolerance)
+    const double unit = double{std::numeric_limits<float>::epsilon()} * double{norm};
+    const double off = std::abs(double{actual[worst]} - double{expected[worst]});
+    std::printf("%-18s off by %6.1f of %6.1f epsilons\n", name.c_str(), off / unit, epsilons);
+    EXPECT_LE(off, epsilons * unit)
         << name << " at " << worst << ": expected " << expected[worst] << ", got " << actual[worst]
         << " (largest value " << norm << ")";
   }
