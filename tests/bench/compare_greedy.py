@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Are the answers of `parley ask` the model's own? For every turn in the traces: the prompt ids that the cache held go
-through transformers on the dequantised weights in f32, greedily, and the ids are compared with those that were said.
+through transformers in f32, greedily, and the ids are compared with those that were said. The weights are those of the
+default model, nano merged as the program merges it, or with --base those of the public file, dequantised.
 
-    python3 tests/bench/compare_greedy.py MODELS_DIR TRACE.jsonl...
+    python3 tests/bench/compare_greedy.py [--base] MODELS_DIR TRACE.jsonl...
 
 Prints each clip's first difference and the distance of the two likeliest tokens there: a near tie is seen as such.
 Needs torch, transformers, gguf and accelerate. SPDX-License-Identifier: Apache-2.0
@@ -12,20 +13,21 @@ import os
 import sys
 
 import torch
-import transformers
+
+TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(TREE, "tests", "golden"))
+import merged_weights  # noqa: E402
 
 
-def main(models, traces):
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        os.path.join(models, "smollm2-135m-instruct"), gguf_file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        dtype=torch.float32).eval()
+def main(models, traces, base):
+    model = merged_weights.language_model(models, None if base else os.path.join(TREE, "models/nano/update.safetensors"))
     equal = turns = 0
     for trace in traces:
         with open(trace) as lines:
             summary = json.loads(lines.readlines()[-1])
         for turn in summary["turns"]:
             prompt, said = turn["prompt_ids"], turn["answer_ids"]
-            if not said:
+            if not said or not prompt:
                 continue
             turns += 1
             with torch.no_grad():
@@ -40,4 +42,5 @@ def main(models, traces):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    words = [word for word in sys.argv[1:] if word != "--base"]
+    main(words[0], words[1:], "--base" in sys.argv)

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "golden/golden.h"
 #include "model/one_sequence.h"
 #include "support/paths.h"
+#include "weights/low_rank_update.h"
 
 namespace parley {
 namespace {
@@ -18,6 +20,10 @@ using model::Decoder;
 using model::OneSequence;
 
 constexpr char kModel[] = "smollm2-135m-instruct";
+constexpr char kAnswers[] = "smollm2.answers.safetensors";
+constexpr char kNanoAnswers[] = "nano.answers.safetensors";
+constexpr int kShortestOfNano = 0;
+constexpr char kWhere[] = "of 15; `parley bench quality` names where they part";
 constexpr char kFile[] = "/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 std::vector<int32_t> Ids(const weights::Checkpoint& golden, const std::string& name) {
@@ -36,7 +42,7 @@ TokenId Greedy(kernels::Backend& backend, const kernels::TensorView& logits) {
 std::vector<TokenId> Continue(kernels::Backend& backend, const Decoder& decoder,
                               const std::vector<TokenId>& prompt, size_t count,
                               kernels::DType kv_dtype = kernels::DType::kF32) {
-  OneSequence sequence(backend, decoder, 256, kv_dtype, static_cast<int32_t>(prompt.size()));
+  OneSequence sequence(backend, decoder, 512, kv_dtype, static_cast<int32_t>(prompt.size()));
   std::vector<TokenId> said;
   kernels::TensorView logits = sequence.Append(prompt, {}, /*all_logits=*/false);
   while (true) {
@@ -67,12 +73,20 @@ TEST(SmolLM2, CpuBackendSaysWhatTransformersSays) {
 }
 
 // Does greedy decoding give answer `n` of the talks' prompts to its last id?
-bool AnswersAsTransformers(kernels::Backend& backend, const Decoder& decoder,
+bool AnswersAsTransformers(const char* file, kernels::Backend& backend, const Decoder& decoder,
                            kernels::DType kv_dtype, int n) {
-  const auto golden = golden::Open("smollm2.answers.safetensors");
+  const auto golden = golden::Open(file);
   const std::vector<TokenId> prompt = Ids(*golden, "prompt." + std::to_string(n));
   const std::vector<TokenId> expected = Ids(*golden, "answer." + std::to_string(n));
   return Continue(backend, decoder, prompt, expected.size(), kv_dtype) == expected;
+}
+
+int EqualAnswers(const char* file, kernels::Backend& backend, const Decoder& decoder) {
+  int equal = 0;
+  for (int n = 0; n < 15; ++n) {
+    equal += AnswersAsTransformers(file, backend, decoder, kernels::DType::kBf16, n) ? 1 : 0;
+  }
+  return equal;
 }
 
 TEST(SmolLM2, ReferenceBackendAnswersAQuestionAsTransformers) {
@@ -82,7 +96,7 @@ TEST(SmolLM2, ReferenceBackendAnswersAQuestionAsTransformers) {
   const auto decoder = Decoder::Load(*backend, **checkpoint, Storage::kF32);
   ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
   // the shortest; `parley bench quality --reference` goes through all
-  EXPECT_TRUE(AnswersAsTransformers(*backend, **decoder, kernels::DType::kF32, 1));
+  EXPECT_TRUE(AnswersAsTransformers(kAnswers, *backend, **decoder, kernels::DType::kF32, 1));
 }
 
 TEST(SmolLM2, CpuBackendAnswersQuestionsAsTransformers) {
@@ -91,11 +105,37 @@ TEST(SmolLM2, CpuBackendAnswersQuestionsAsTransformers) {
   ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message;
   const auto decoder = Decoder::Load(*backend, **checkpoint, Storage::kAsIs);
   ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
-  int equal = 0;
-  for (int n = 0; n < 15; ++n) {
-    equal += AnswersAsTransformers(*backend, **decoder, kernels::DType::kBf16, n) ? 1 : 0;
+  EXPECT_GE(EqualAnswers(kAnswers, *backend, **decoder), 12) << kWhere;
+}
+
+// The default model: the same file with nano's update merged into it, in 8 bits; the golden was merged by
+// tests/golden/merged_weights.py.
+std::unique_ptr<Decoder> LoadNano(kernels::Backend& backend, Storage storage) {
+  const auto checkpoint = weights::OpenUpdated(
+      test::ModelDir(kModel) + kFile, test::SourceDir() + "/models/nano/update.safetensors");
+  if (!checkpoint) {
+    ADD_FAILURE() << checkpoint.error().message;
+    return nullptr;
   }
-  EXPECT_GE(equal, 12) << "of 15; `parley bench quality` names where they part";
+  auto decoder = Decoder::Load(backend, **checkpoint, storage);
+  if (decoder) return *std::move(decoder);
+  ADD_FAILURE() << decoder.error().message;
+  return nullptr;
+}
+
+TEST(Nano, ReferenceBackendAnswersAQuestionAsTransformers) {
+  const auto backend = kernels::MakeReferenceBackend();
+  const auto decoder = LoadNano(*backend, Storage::kF32);
+  ASSERT_NE(decoder, nullptr);
+  EXPECT_TRUE(AnswersAsTransformers(kNanoAnswers, *backend, *decoder, kernels::DType::kF32,
+                                    kShortestOfNano));
+}
+
+TEST(Nano, CpuBackendAnswersQuestionsAsTransformers) {
+  const auto backend = kernels::MakeCpuBackend({.threads = 2});
+  const auto decoder = LoadNano(*backend, Storage::kAsIs);
+  ASSERT_NE(decoder, nullptr);
+  EXPECT_GE(EqualAnswers(kNanoAnswers, *backend, *decoder), 12) << kWhere;
 }
 
 // Positions of `windows` windows of 2,000 tokens whose most probable next token is transformers'.
