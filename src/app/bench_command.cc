@@ -91,7 +91,11 @@ Status RunEngine(const BenchOptions& options, const AppConfig& config) {
 
 Status RunQuality(const BenchOptions& options, const AppConfig& config) {
   bench::QualityBenchOptions how = options.quality;
-  PARLEY_TRY(how.model, LocateWeights(config.models.Dir(), config.models.language_model));
+  PARLEY_TRY(LanguageModelFiles files,
+             LocateLanguageModel(config.models.Dir(), config.models.language_model));
+  how.model = std::move(files.weights);
+  how.update = std::move(files.update);
+  how.merged = MergedFormat(config.models);
   return bench::RunQualityBench(how, [](const bench::BenchFigure& figure) {
     std::printf("%s\n", bench::TableRow(figure).c_str());
     std::fflush(stdout);

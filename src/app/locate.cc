@@ -84,9 +84,4 @@ Result<LanguageModelFiles> LocateLanguageModel(const std::string& root, const st
   return LanguageModelFiles{file, "", file};
 }
 
-Result<std::string> LocateWeights(const std::string& root, const std::string& name) {
-  PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, name));
-  return std::move(files.weights);
-}
-
 }  // namespace parley::app

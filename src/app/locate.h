@@ -12,18 +12,14 @@ namespace parley::app {
 // (models/ beside the build folder, share/parley/models of an installation); a path stays what it is.
 Result<std::string> LocateModel(const std::string& root, const std::string& name);
 
-// What Checkpoint::Open takes of a language model: the folder of a Hugging Face model, else its only .gguf file; of a
-// model that is an update, what its base is.
-Result<std::string> LocateWeights(const std::string& root, const std::string& name);
-
 // The folder of a model that is shipped with the program; empty when it is not there.
 std::string ShippedModel(const std::string& name);
 
 // A language model: weights, and an update over them when it is shipped as one (`nano`).
 struct LanguageModelFiles {
-  std::string weights;
-  std::string update;  // empty: none
-  std::string home;    // where its style.json is looked for
+  std::string weights;  // a file, or the folder of a Hugging Face model
+  std::string update;   // empty: none
+  std::string home;     // where its style.json is looked for
 };
 Result<LanguageModelFiles> LocateLanguageModel(const std::string& root, const std::string& name);
 

@@ -13,6 +13,7 @@
 #include "model/decoder.h"
 #include "model/one_sequence.h"
 #include "weights/dequantize.h"
+#include "weights/low_rank_update.h"
 
 namespace parley::bench {
 namespace {
@@ -45,17 +46,22 @@ class QualityBench {
       : options_(options), backend_(backend), decoder_(decoder), report_(report) {}
 
   Status Run() {
-    if (Wanted("answers_equal")) PARLEY_TRY_STATUS(Answers());
+    if (Wanted("answers_equal")) {
+      PARLEY_TRY_STATUS(Answers("answers_equal", "/smollm2.answers.safetensors"));
+    }
     const bool text = Wanted("top1_agreement") || Wanted("perplexity");
     return text && !options_.reference ? Text() : Status{};
+  }
+  Status RunUpdated() {
+    if (!Wanted("answers_equal_updated")) return {};
+    return Answers("answers_equal_updated", "/nano.answers.safetensors");
   }
 
  private:
   bool Wanted(const std::string& name) const { return name.starts_with(options_.only); }
 
-  Status Answers() {
-    PARLEY_TRY(const auto golden,
-               Checkpoint::Open(options_.goldens + "/smollm2.answers.safetensors"));
+  Status Answers(const std::string& name, const std::string& file) {
+    PARLEY_TRY(const auto golden, Checkpoint::Open(options_.goldens + file));
     int32_t equal = 0, count = 0;
     for (; golden->Find("prompt." + std::to_string(count)) != nullptr; ++count) {
       PARLEY_TRY(const auto prompt, Ids(*golden, "prompt." + std::to_string(count)));
@@ -65,7 +71,7 @@ class QualityBench {
       std::fprintf(stderr, "answer %2d: %zu of %zu ids\n", count, same, answer.size());
     }
     PARLEY_TRY_STATUS(backend_.Poll());
-    report_({.name = "answers_equal",
+    report_({.name = name,
              .threads = options_.threads,
              .value = static_cast<double>(equal),
              .unit = "of " + std::to_string(count),
@@ -145,13 +151,19 @@ class QualityBench {
 
 Status RunQualityBench(const QualityBenchOptions& options,
                        const std::function<void(const BenchFigure&)>& report) {
-  PARLEY_TRY(const auto checkpoint, Checkpoint::Open(options.model));
   const auto backend = options.reference ? kernels::MakeReferenceBackend()
                                          : kernels::MakeCpuBackend({.threads = options.threads});
-  PARLEY_TRY(const auto decoder, model::Decoder::Load(*backend, *checkpoint,
-                                                      options.reference ? kernels::Storage::kF32
-                                                                        : kernels::Storage::kAsIs));
-  return QualityBench(options, *backend, *decoder, report).Run();
+  const auto storage = options.reference ? kernels::Storage::kF32 : kernels::Storage::kAsIs;
+  {
+    PARLEY_TRY(const auto checkpoint, Checkpoint::Open(options.model));
+    PARLEY_TRY(const auto decoder, model::Decoder::Load(*backend, *checkpoint, storage));
+    PARLEY_TRY_STATUS(QualityBench(options, *backend, *decoder, report).Run());
+  }
+  if (options.update.empty()) return {};
+  PARLEY_TRY(const auto checkpoint,
+             weights::OpenUpdated(options.model, options.update, options.merged));
+  PARLEY_TRY(const auto decoder, model::Decoder::Load(*backend, *checkpoint, storage));
+  return QualityBench(options, *backend, *decoder, report).RunUpdated();
 }
 
 }  // namespace parley::bench

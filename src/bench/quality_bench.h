@@ -17,7 +17,9 @@
 namespace parley::bench {
 
 struct QualityBenchOptions {
-  std::string model;  // the checkpoint that the goldens were made from
+  std::string model;   // the checkpoint that the goldens were made from
+  std::string update;  // of the default model over it, whose answers have a golden of their own
+  kernels::WeightFormat merged = kernels::WeightFormat::kQ8_0;
   std::string goldens =
       "tests/golden";  // made by make_smollm2_goldens.py and make_answer_goldens.py
   std::string peers;   // made by tests/bench/peers/setup; empty: no peer

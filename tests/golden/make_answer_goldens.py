@@ -9,7 +9,8 @@ the talks of tests/data/speech/conversation put into the cache:
     done
     python3 tests/golden/make_answer_goldens.py smollm2|nano MODELS_DIR traces/*.jsonl
 
-smollm2: --model smollm2-135m-instruct; nano: the default.
+smollm2: --model smollm2-135m-instruct. nano: the default, five clips in a file with 14 s of silence behind each, so that
+most prompts hold notes and a history.
 
 SPDX-License-Identifier: Apache-2.0
 """

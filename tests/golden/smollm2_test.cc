@@ -22,7 +22,7 @@ using model::OneSequence;
 constexpr char kModel[] = "smollm2-135m-instruct";
 constexpr char kAnswers[] = "smollm2.answers.safetensors";
 constexpr char kNanoAnswers[] = "nano.answers.safetensors";
-constexpr int kShortestOfNano = 0;
+constexpr int kShortestOfNano = 10;
 constexpr char kWhere[] = "of 15; `parley bench quality` names where they part";
 constexpr char kFile[] = "/SmolLM2-135M-Instruct.Q4_1.gguf";
 
