@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audio_io/echo_canceller.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -9,6 +10,8 @@ namespace {
 
 constexpr double kCornerHz = 50;
 constexpr double kForget = 0.995;  // a block; 2 s
+// Of far sound heard: until then the room is unknown, from then on it is known well enough.
+constexpr double kColdMs = 1200, kWarmMs = 2500;
 
 struct Biquad {
   float b0, b1, b2, a1, a2;
@@ -50,10 +53,15 @@ void EchoCanceller::Process(EchoBlock near, EchoBlock far, std::span<float, kEch
   near_pass_.Process(near, near_high);
   far_pass_.Process(far, far_high);
   filter_.Process(near_high, far_high, rest);
-  suppressor_.Process(rest, filter_.echo(), filter_.unsure(), filter_.active(), out);
+  suppressor_.Process(rest, filter_.echo(), filter_.unsure(), filter_.active(), warmth(), out);
   if (!filter_.active()) return;
   near_power_ = kForget * near_power_ + Energy(near_high);
   out_power_ = kForget * out_power_ + Energy(out);
+}
+
+float EchoCanceller::warmth() const {
+  return static_cast<float>(
+      std::clamp((filter_.heard_ms() - kColdMs) / (kWarmMs - kColdMs), 0.0, 1.0));
 }
 
 void EchoCanceller::Reset() {

@@ -1,8 +1,8 @@
 // Takes what the loudspeaker plays out of what the microphone hears: a high-pass, the linear filter,
 // the suppressor of what that leaves. 10 ms at a time; the result comes 10 ms later.
 //
-// Warm-up: until it has heard 300 ms of an answer it cannot know the room, and the suppressor holds
-// back nearly everything while an echo may sound; warm() says when that is over.
+// Warm-up: until it has heard an answer for a while it cannot know the room, and the suppressor
+// holds back more than it must while an echo may sound.
 //
 // Thread:   one thread at a time.
 // Memory:   fixed at construction (0.4 MB); Process never allocates.
@@ -24,13 +24,14 @@ class EchoCanceller {
   void Process(EchoBlock near, EchoBlock far, std::span<float, kEchoBlock> out);
   void Reset();  // another room, or other devices
 
-  bool warm() const { return filter_.heard_ms() >= 300; }
+  bool warm() const { return warmth() >= 1; }
   bool active() const { return filter_.active(); }  // an echo may sound
   double delay_ms() const { return 10.0 * static_cast<double>(filter_.delay()); }
   // How much quieter the last two seconds of echo have become; 0 before there was one.
   double erle_db() const;
 
  private:
+  float warmth() const;  // 0 … 1
   // What is below 80 Hz is no speech, and rooms hum there longer than any filter is.
   class HighPass {
    public:

@@ -9,15 +9,16 @@ namespace parley::audio {
 namespace {
 
 constexpr size_t kWindow = 2 * kEchoBlock;
-constexpr float kFirstLeak = 0.3F;
-constexpr float kLeakFalls = 0.2F;
+constexpr float kFirstLeak = 0.6F;
+constexpr float kLeakFalls = 0.05F;
 constexpr float kLeakRises = 0.004F;
-constexpr float kTrustFalls = 0.01F;
+constexpr float kTrustFalls = 0.005F;
 constexpr float kTrustRises = 0.01F;
 // Of power, a block: 60 dB in two seconds.
 constexpr float kLateDecay = 0.97F;
 // The estimate is a mean, the echo peaks above it.
-constexpr float kOver = 3.0F;
+constexpr float kOver = 2.5F;
+constexpr float kOverCold = 6.0F;
 // Of the near voice's estimate that is the last block's.
 constexpr float kPast = 0.9F;
 constexpr float kFloor = 0.02F;
@@ -56,7 +57,8 @@ void EchoSuppressor::Reset() {
   gain_.fill(1);
 }
 
-void EchoSuppressor::Gains(bool active) {
+void EchoSuppressor::Gains(bool active, float warmth) {
+  const float over = kOverCold + warmth * (kOver - kOverCold);
   if (!active) {
     for (float& g : gain_) g += 0.3F * (1 - g);
     for (size_t k = 0; k < kBins; ++k) clean_[k] = std::norm(rest_spectrum_[k]);
@@ -70,7 +72,7 @@ void EchoSuppressor::Gains(bool active) {
     // A near voice only ever makes them larger, so both shares fall fast and rise slowly.
     if (late_[k] > kQuiet) Follow(leak_[k], rest / late_[k], kLeakFalls, kLeakRises);
     if (unsure_[k] > kQuiet) Follow(trust_[k], rest / unsure_[k], kTrustFalls, kTrustRises);
-    const float left = kOver * std::max(leak_[k] * late_[k], trust_[k] * unsure_[k]) + kNothing;
+    const float left = over * std::max(leak_[k] * late_[k], trust_[k] * unsure_[k]) + kNothing;
     const float now = std::max(rest / left - 1, 0.0F);
     const float near = kPast * clean_[k] / left + (1 - kPast) * now;
     gain_[k] = std::max(near / (1 + near), kFloor);
@@ -79,7 +81,7 @@ void EchoSuppressor::Gains(bool active) {
 }
 
 void EchoSuppressor::Process(EchoBlock rest, EchoBlock echo, std::span<const float, kBins> unsure,
-                             bool active, std::span<float, kEchoBlock> out) {
+                             bool active, float warmth, std::span<float, kEchoBlock> out) {
   const auto transform = [this](std::array<float, kEchoBlock>& before, EchoBlock now,
                                 std::vector<std::complex<float>>& spectrum) {
     for (size_t i = 0; i < kEchoBlock; ++i) {
@@ -93,7 +95,7 @@ void EchoSuppressor::Process(EchoBlock rest, EchoBlock echo, std::span<const flo
   transform(echo_before_, echo, echo_spectrum_);
   // Of the block before as well: the window is over both.
   for (size_t k = 0; k < kBins; ++k) unsure_[k] = 0.5F * (unsure_[k] + unsure[k]);
-  Gains(active);
+  Gains(active, warmth);
   for (size_t k = 0; k < kBins; ++k) rest_spectrum_[k] *= gain_[k];
   fft_.Inverse(rest_spectrum_, time_);
   for (size_t i = 0; i < kEchoBlock; ++i) {

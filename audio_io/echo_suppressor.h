@@ -23,13 +23,14 @@ class EchoSuppressor {
 
   EchoSuppressor();
 
-  // `rest` and `echo` of the filter, and what it knows of its mistakes. `active`: there is an echo.
+  // `rest` and `echo` of the filter, and what it knows of its mistakes. `active`: there is an echo;
+  // `warmth`: from 0, where nobody knows the room, to 1.
   void Process(EchoBlock rest, EchoBlock echo, std::span<const float, kBins> unsure, bool active,
-               std::span<float, kEchoBlock> out);
+               float warmth, std::span<float, kEchoBlock> out);
   void Reset();
 
  private:
-  void Gains(bool active);
+  void Gains(bool active, float warmth);
 
   RealFft fft_;
   std::vector<float> window_, time_;  // 320

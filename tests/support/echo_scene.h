@@ -45,6 +45,43 @@ inline Sound Convolve(std::span<const float> x, std::span<const float> response)
   return out;
 }
 
+// The same as Convolve, 10 ms at a time.
+class RoomResponse {
+ public:
+  static constexpr size_t kBlock = 160;
+  explicit RoomResponse(std::span<const float> response)
+      : fft_(2 * kBlock), played_(2 * kBlock), time_(2 * kBlock), sum_(fft_.bins()) {
+    for (size_t at = 0; at < response.size(); at += kBlock) {
+      const auto part = response.subspan(at, std::min(kBlock, response.size() - at));
+      std::fill(time_.begin(), time_.end(), 0.0F);
+      std::copy(part.begin(), part.end(), time_.begin());
+      parts_.emplace_back(fft_.bins());
+      fft_.Forward(time_, parts_.back());
+    }
+    blocks_.assign(parts_.size(), std::vector<std::complex<float>>(fft_.bins()));
+  }
+  void Play(std::span<const float> block, std::span<float> heard) {
+    std::copy(played_.begin() + kBlock, played_.end(), played_.begin());
+    std::copy(block.begin(), block.end(), played_.begin() + kBlock);
+    newest_ = (newest_ + 1) % blocks_.size();
+    fft_.Forward(played_, blocks_[newest_]);
+    std::fill(sum_.begin(), sum_.end(), 0.0F);
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      const auto& x = blocks_[(newest_ + blocks_.size() - p) % blocks_.size()];
+      for (size_t k = 0; k < sum_.size(); ++k) sum_[k] += x[k] * parts_[p][k];
+    }
+    fft_.Inverse(sum_, time_);
+    std::copy(time_.begin() + kBlock, time_.end(), heard.begin());
+  }
+
+ private:
+  audio::RealFft fft_;
+  Sound played_, time_;
+  std::vector<std::complex<float>> sum_;
+  std::vector<std::vector<std::complex<float>>> parts_, blocks_;
+  size_t newest_ = 0;
+};
+
 struct EchoScene {
   Sound far, near, echo, mic;  // 16 kHz, of one length
   size_t double_talk = 0;      // where the near voice begins
