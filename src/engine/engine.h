@@ -8,7 +8,7 @@
 //           Beyond it is a checked bug. A Rollback cancels appends behind it (their Done gets kCancelled).
 // Failure:  after a failed Append every later Append and Generate of the sequence fails alike, until a Rollback says
 //           from where to go on: calls that were already on their way do not go on from the wrong place. A Rollback or
-//           Fork to a position that never came about is such a call: the sequence, or the fork, goes on failing.
+//           Fork to a position that never came about is such a call. Behind position 0 a sequence always goes on.
 // Laziness: the last position is computed when somebody wants what follows it (the next Append or Generate). Nobody
 //           can see this but a clock: Done means "everything before the last row is in the cache".
 // Thread:   every call is a message to the engine's thread and never blocks; safe from any thread. Completions and
@@ -17,8 +17,8 @@
 //           at start. A Sequence is a cheap move-only handle; the last one to go returns its pages.
 // Overload: Append and Generate beyond the pool fail with kExhausted at the first Done or sink. Branches of the lowest
 //           urgency lose their pages first: their streams end with kFailed/kExhausted, and so does every later call
-//           on them. An answer never fails for pages that were admitted (Open reserves them). Calls beyond the
-//           bounded mailbox fail with kExhausted too and are counted (EngineStats::refused).
+//           until a Rollback to 0. An answer never fails for pages that were admitted (Open reserves them). Calls
+//           beyond the bounded mailbox fail with kExhausted too and are counted (EngineStats::refused).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

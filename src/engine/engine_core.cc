@@ -115,7 +115,11 @@ void EngineCore::On(ForkCall& call, Notices&) {
 void EngineCore::On(RollbackCall& call, Notices& notices) {
   SequenceState& sequence = At(call.sequence);
   if (sequence.stream) EndStream(sequence, EndReason::kSuperseded, notices);
-  if (sequence.lost) return;
+  if (sequence.lost && call.to > 0) return;
+  if (sequence.lost) {  // it holds nothing: what its caller wants of it too
+    sequence.lost.reset();
+    if (sequence.talk->firm_sequences == 0) KeepOneFirm(sequence.talk_id);
+  }
   PARLEY_CHECK(call.to >= 0 && (call.to <= sequence.length() || sequence.failed),
                "rollback beyond the sequence's length");
   // Sent before its caller knew that some of what it keeps never came about: the failure stands, or the next Append

@@ -30,10 +30,17 @@ Result<engine::Sequence> ScriptedEngine::Open(engine::Position reserve) {
 
 engine::Sequence ScriptedEngine::Fork(const engine::Sequence& from, engine::Position at) {
   const SequenceState& parent = At(from.id());
-  PARLEY_CHECK(at >= 0 && at <= Length(parent), "fork beyond the length of the sequence");
+  const bool came_about = at <= Length(parent);
+  PARLEY_CHECK(at >= 0 && (came_about || parent.broken()),
+               "fork beyond the length of the sequence");
   const int64_t id = next_id_++;
-  sequences_[id].ids.assign(parent.ids.begin(), parent.ids.begin() + at);
-  ++stats_.forks;
+  SequenceState& child = sequences_[id];
+  child.lost = parent.lost;
+  if (!came_about) child.lost = parent.broken();
+  if (!child.lost) {
+    child.ids.assign(parent.ids.begin(), parent.ids.begin() + at);
+    ++stats_.forks;
+  }
   Record({.kind = EngineCall::Kind::kFork, .sequence = id, .from = from.id(), .position = at});
   return engine::Sequence(id, owner_);
 }
@@ -42,7 +49,11 @@ void ScriptedEngine::Rollback(const engine::Sequence& sequence, engine::Position
   SequenceState& state = At(sequence.id());
   Record({.kind = EngineCall::Kind::kRollback, .sequence = sequence.id(), .position = to});
   Supersede(sequence.id());
-  PARLEY_CHECK(to >= 0 && to <= Length(state), "rollback beyond the length of the sequence");
+  PARLEY_CHECK(to >= 0 && (to <= Length(state) || state.broken()),
+               "rollback beyond the length of the sequence");
+  if (to > Length(state) || (state.lost && to > 0)) return;
+  state.failed.reset();
+  state.lost.reset();
   for (Job& job : jobs_) {
     if (job.sequence == sequence.id() && job.position > to) {
       PostDone(std::exchange(job.done, nullptr), Fail(Code::kCancelled, "rolled back"));
@@ -57,10 +68,10 @@ void ScriptedEngine::Append(const engine::Sequence& sequence, engine::Input inpu
                             engine::Urgency urgency, engine::Done done) {
   SequenceState& state = At(sequence.id());
   Supersede(sequence.id());
-  if (failure_) {
+  if (!state.broken() && failure_) state.failed = std::exchange(failure_, std::nullopt);
+  if (state.broken()) {
     Record({.kind = EngineCall::Kind::kAppend, .sequence = sequence.id()});
-    PostDone(std::move(done), *std::exchange(failure_, std::nullopt));
-    return;
+    return PostDone(std::move(done), *state.broken());
   }
   std::vector<TokenId> ids = std::move(input.tokens);
   if (ids.empty() && input.embeddings) ids.assign(kScriptedEmbeddingRows, -1);
@@ -131,7 +142,9 @@ engine::Stream ScriptedEngine::Generate(const engine::Sequence& sequence,
                      .matcher = engine::StopMatcher(options.stop_texts, tokenizer)};
   stream.options = std::move(options);
   const auto entry = streams_.emplace(id, std::move(stream)).first;
-  if (failure_) {
+  if (const std::optional<Error> broken = At(sequence.id()).broken()) {
+    End(entry, engine::EndReason::kFailed, {}, *broken);
+  } else if (failure_) {
     End(entry, engine::EndReason::kFailed, {}, *std::exchange(failure_, std::nullopt));
   } else {
     Wake();

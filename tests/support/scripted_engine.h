@@ -1,6 +1,7 @@
 // An Engine that says what a test wrote: transcripts as a function of the sound, tokens as a function of the prompt,
 // each with its own duration on the executor (simulated or real). Lengths, forks, rollbacks, superseded streams, stop
-// ids, stop texts, budgets and deadlines behave as engine.h promises; there is no cache behind them.
+// ids, stop texts, budgets, deadlines and what counts on a failed call behave as engine.h promises; there is no cache
+// behind them.
 // Thread:   one: the executor's. Completions are posted to it, never called inside a call.
 // Memory:   keeps every id of every open sequence and every call ever made: tests only.
 // Overload: Open refuses beyond Script::capacity, as the real engine does.
@@ -89,7 +90,7 @@ class ScriptedEngine final : public engine::Engine {
   const std::vector<TokenId>& Ids(const engine::Sequence& sequence) {
     return At(sequence.id()).ids;
   }
-  // The next Append or Generate fails with this.
+  // The next Append or Generate fails with this; behind an Append, what counts on it fails too.
   void FailNext(Error error) { failure_ = std::move(error); }
   // So does every stream that is running.
   void FailStreams(const Error& error);
@@ -115,6 +116,9 @@ class ScriptedEngine final : public engine::Engine {
   struct SequenceState {
     std::vector<TokenId> ids;
     engine::Position reserve = 0;
+    std::optional<Error> failed{};  // an Append; until a Rollback
+    std::optional<Error> lost{};    // forked behind one that failed; until a Rollback to 0
+    const std::optional<Error>& broken() const { return lost ? lost : failed; }
   };
   struct StreamState {
     int64_t sequence = 0;

@@ -72,6 +72,12 @@ TEST_F(FailureTest, CallsThatCountOnAFailedAppendFailWithIt) {
   EXPECT_EQ(told, std::vector<Code>(3, Code::kInvalidArgument));
   bed_.engine().Rollback(talk, 5);  // now it knows
   EXPECT_EQ(bed_.Append(talk, Ids(4)).value(), 9);
+  bed_.engine().Rollback(branch, 1);  // it never held a position
+  EXPECT_FALSE(bed_.Append(branch, Ids(4)).has_value());
+  bed_.engine().Rollback(branch, 0);
+  ASSERT_EQ(bed_.Append(branch, Ids(5)).value(), 5);
+  ASSERT_EQ(bed_.Append(branch, Ids(4)).value(), 9);
+  EXPECT_EQ(bed_.Say(branch, 5), bed_.Say(talk, 5));
 }
 
 TEST_F(FailureTest, ADeviceThatKeepsFailingIsGivenUpWithWhatToDo) {

@@ -60,6 +60,9 @@ TEST(Overload, ThoughtBorrowsAndIsStoppedLowestUrgencyFirst) {
   EXPECT_EQ(lost->ended->error.code, Code::kExhausted);
   EXPECT_EQ(kept->ended->reason, EndReason::kBudget);
   EXPECT_EQ(bed.Append(branches[0], {1}).error().code, Code::kExhausted);
+  branches.resize(1);  // there is room again
+  bed.engine().Rollback(branches[0], 0);
+  EXPECT_TRUE(bed.Append(branches[0], Ids(4)).has_value());
 }
 
 TEST(Overload, ASpeculationThatIsCommittedIsKeptLikeAnAnswer) {

@@ -108,6 +108,34 @@ TEST_F(ScriptedEngineTest, BudgetDeadlineAndStopEndAStream) {
   EXPECT_EQ(stopped->ended->reason, EndReason::kStopped);
 }
 
+// As FailureTest.CallsThatCountOnAFailedAppendFailWithIt of the engine.
+TEST_F(ScriptedEngineTest, CallsThatCountOnAFailedAppendFailWithIt) {
+  std::vector<Code> told;
+  const auto done = [&told](const Result<Position>& r) {
+    told.push_back(r ? Code::kIo : r.error().code);
+  };
+  engine_->FailNext(Fail(Code::kDevice, "it fails"));
+  engine_->Append(trunk_, {.tokens = {5}}, Urgency::kFirstWords, done);
+  engine_->Rollback(trunk_, 4);  // to a position that never came about
+  engine_->Append(trunk_, {.tokens = {6}}, Urgency::kFirstWords, done);
+  const Sequence branch = engine_->Fork(trunk_, 5);
+  engine_->Append(branch, {.tokens = {7}}, Urgency::kFirstWords, done);
+  auto log = std::make_shared<TokenLog>();
+  engine_->Generate(branch, {}, log);
+  executor_.Run();
+  EXPECT_EQ(told, std::vector<Code>(3, Code::kDevice));
+  EXPECT_EQ(log->ended->reason, EndReason::kFailed);
+  engine_->Rollback(trunk_, 3);  // now it knows
+  engine_->Append(trunk_, {.tokens = {5}}, Urgency::kFirstWords, done);
+  executor_.Run();
+  EXPECT_EQ(told.back(), Code::kIo);
+  EXPECT_EQ(engine_->Ids(trunk_), (std::vector<TokenId>{7, 8, 9, 5}));
+  engine_->Rollback(branch, 0);  // a trunk that is written anew
+  engine_->Append(branch, {.tokens = {7}}, Urgency::kFirstWords, done);
+  executor_.Run();
+  EXPECT_EQ(engine_->Ids(branch), std::vector<TokenId>{7});
+}
+
 TEST_F(ScriptedEngineTest, NewerTranscriptionSupersedesTheOlder) {
   const std::vector<float> sound(32000);
   std::vector<std::string> heard;
