@@ -103,10 +103,16 @@ void AnswerParser::SplitThought(std::string text, bool last, std::vector<Piece>&
     if (in_thought_ && !tagged_) continue;  // what a mark has opened, only a mark closes
     in_thought_ = tagged_ = opens;
   }
-  const size_t keep =
-      last ? 0 : std::max(OpenTag(held_, options_.open_tag), OpenTag(held_, options_.close_tag));
-  Give(std::string_view(held_).substr(0, held_.size() - keep), out);
-  held_.erase(0, held_.size() - keep);
+  size_t keep = 0;
+  for (const std::string_view tag : {std::string_view(options_.open_tag),
+                                     std::string_view(options_.close_tag), kCallTag, kCallEndTag}) {
+    keep = std::max(keep, OpenTag(held_, tag));
+  }
+  // A stream that ends inside a tag has said nothing with it; a '<' alone is one of the answer's.
+  const bool tag_begun = keep > 1 && !in_thought_;
+  const size_t give = last && !tag_begun ? held_.size() : held_.size() - keep;
+  Give(std::string_view(held_).substr(0, give), out);
+  held_.erase(0, last ? held_.size() : give);
 }
 
 AnswerText AnswerParser::Spoken(Phrase phrase) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "realtime/mind/stream_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace parley::realtime {
@@ -26,6 +27,15 @@ StreamReader::Read StreamReader::Push(TokenId id) {
   // A token of a thought, or of white space before an answer, is no token of the answer.
   const bool ours = !thought && !tokenizer_->IsSpecial(id);
   return Sort(std::move(pieces), ours ? std::optional(id) : std::nullopt);
+}
+
+StreamReader::Read StreamReader::End() {
+  std::vector<AnswerParser::Piece> pieces = parser_.Flush();
+  const bool says = std::any_of(pieces.begin(), pieces.end(), [](const auto& piece) {
+    return std::holds_alternative<AnswerText>(piece);
+  });
+  if (!says) held_.clear();  // half a tag
+  return Sort(std::move(pieces), std::nullopt);
 }
 
 StreamReader::Read StreamReader::Sort(std::vector<AnswerParser::Piece> pieces,

@@ -36,7 +36,7 @@ class StreamReader {
 
   Read Push(TokenId id);
   Read EndThought() { return Sort(parser_.EndThought(), std::nullopt); }
-  Read End() { return Sort(parser_.Flush(), std::nullopt); }
+  Read End();  // of the stream
 
   bool in_thought() const { return parser_.in_thought(); }
   bool in_call() const { return parser_.in_call(); }

@@ -10,8 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kOpen = "<tool_call>";
-constexpr std::string_view kClose = "</tool_call>";
 constexpr std::string_view kFunction = "function\n";
 constexpr size_t kLongestName = 64;
 
@@ -191,13 +189,13 @@ void ToolCallScanner::Take(char c, std::vector<Piece>& out) {
 void ToolCallScanner::Outside(char c, std::vector<Piece>& out) {
   if (c == '<' && !held_.empty()) GiveText(std::exchange(held_, {}), out);
   held_ += c;
-  if (held_ == kOpen) {
+  if (held_ == kCallTag) {
     held_.clear();
     body_ = ToolCallBody();
     state_ = State::kBody;
-  } else if (held_ == kClose) {  // of nothing
+  } else if (held_ == kCallEndTag) {  // of nothing
     held_.clear();
-  } else if (!kOpen.starts_with(held_) && !kClose.starts_with(held_)) {
+  } else if (!kCallTag.starts_with(held_) && !kCallEndTag.starts_with(held_)) {
     GiveText(std::exchange(held_, {}), out);
   }
 }
@@ -226,10 +224,10 @@ void ToolCallScanner::Body(char c, std::vector<Piece>& out) {
 void ToolCallScanner::Behind(char c, std::vector<Piece>& out) {
   if (held_.empty() && IsSpace(c)) return;
   held_ += c;
-  if (held_ != kClose && kClose.starts_with(held_)) return;
+  if (held_ != kCallEndTag && kCallEndTag.starts_with(held_)) return;
   GiveBody(out);
   state_ = State::kOutside;
-  const std::string rest = held_ == kClose ? std::string() : held_;
+  const std::string rest = held_ == kCallEndTag ? std::string() : held_;
   held_.clear();
   for (const char again : rest) Take(again, out);
 }

@@ -26,6 +26,8 @@ struct ToolCall {
   std::string arguments = "{}";  // a JSON object on one line
 };
 
+// Around a call in text.
+inline constexpr std::string_view kCallTag = "<tool_call>", kCallEndTag = "</tool_call>";
 inline constexpr size_t kLongestCall = 4096;  // bytes of a body
 inline constexpr int kDeepestCall = 32;       // brackets within brackets
 

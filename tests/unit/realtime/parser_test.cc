@@ -87,7 +87,18 @@ TEST(AnswerParser, AnOpenThoughtIsNeverAnswer) {
 
 TEST(AnswerParser, WhatLooksLikeATagAndIsNoneIsText) {
   EXPECT_EQ(ParseBytes("a <th b </thin c < d").answer, "a <th b </thin c < d");
-  EXPECT_EQ(ParseBytes("ends with <thi").answer, "ends with <thi");
+}
+
+// A budget, a stop or a model's own end may fall inside a tag; nobody meant to say half of it.
+TEST(AnswerParser, HalfATagAtTheEndIsNotSaid) {
+  for (const std::string tag : {"<think>", "</think>", "<tool_call>", "</tool_call>"}) {
+    for (size_t n = 2; n <= tag.size(); ++n) {
+      EXPECT_EQ(ParseBytes("It is 12." + tag.substr(0, n)).answer, "It is 12.") << n;
+    }
+  }
+  EXPECT_EQ(ParseBytes("3 is < 5 and 5 is <").answer, "3 is < 5 and 5 is <");
+  EXPECT_EQ(ParseBytes("<<tool").answer, "<");
+  EXPECT_EQ(ParseBytes("so it is <tool_c", true).thought, "so it is <tool_c");
 }
 
 TEST(AnswerParser, SpecialTokensNeverPass) {
@@ -163,6 +174,16 @@ TEST(AnswerParser, NoThoughtPassesHoweverTheStreamIsSplit) {
   }
 }
 
+size_t HalfTag(const std::string& text) {
+  size_t half = 0;
+  for (const std::string tag : {"<think>", "</think>"}) {
+    for (size_t n = 2; n < tag.size(); ++n) {
+      if (text.ends_with(tag.substr(0, n))) half = std::max(half, n);
+    }
+  }
+  return half;
+}
+
 // What a stream means, read all at once.
 Split Whole(std::string text) {
   Split split;
@@ -170,6 +191,7 @@ Split Whole(std::string text) {
   for (;;) {
     const size_t open = text.find("<think>"), close = text.find("</think>");
     const size_t at = std::min(open, close);
+    if (at == std::string::npos && !thought) text.erase(text.size() - HalfTag(text));
     (thought ? split.thought : split.answer) += text.substr(0, at);
     if (at == std::string::npos) break;
     thought = open < close;

@@ -123,6 +123,13 @@ TEST_F(StreamReaderTest, ACallInAnAnswerIsNotSaid) {
   EXPECT_EQ(all.calls.size(), 1U);
 }
 
+TEST_F(StreamReaderTest, HalfATagLeavesNoIds) {
+  StreamReader reader(tokenizer, tags.Parser(false, false));
+  const All all = Read(reader, Ids("Well.<tool_call"));
+  EXPECT_EQ(all.said, "Well.");
+  EXPECT_EQ(all.ids, Ids("Well."));
+}
+
 TEST_F(StreamReaderTest, PhrasesAreSpelledWholly) {
   for (const Phrase phrase :
        {Phrase::kCover, Phrase::kToolCover, Phrase::kToolFailed, Phrase::kCorrection}) {
