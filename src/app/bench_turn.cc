@@ -2,7 +2,6 @@
 #include "app/bench_turn.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include "app/file_talk.h"
 #include "app/json_lines.h"
 #include "app/resident_memory.h"
+#include "app/turn_figures.h"
 #include "app/version.h"
 
 namespace parley::app {
@@ -53,14 +53,6 @@ Result<std::vector<std::string>> FindClips(const std::vector<std::string>& names
   return clips;
 }
 
-// Nearest rank: of 15 values the 95th percentile is the largest.
-double Percentile(std::vector<double> values, double p) {
-  if (values.empty()) return -1;
-  std::sort(values.begin(), values.end());
-  const auto rank = static_cast<size_t>(std::ceil(p / 100 * static_cast<double>(values.size())));
-  return values[std::clamp<size_t>(rank, 1, values.size()) - 1];
-}
-
 class Report {
  public:
   static Result<Report> Open(const std::string& path) {
@@ -89,8 +81,11 @@ class Report {
     }
     std::printf("\n");
     std::fflush(stdout);
+    figures_.Add(turn);
     Put(line);
   }
+
+  TurnFigures& figures() { return figures_; }
 
   void Missed(const std::string& clip) {
     ++missed_;
@@ -116,6 +111,8 @@ class Report {
     }
     std::printf("%zu turns, %d unanswered, peak memory %.0f MB\n", values_[0].size(), missed_,
                 static_cast<double>(PeakResidentBytes()) / 1e6);
+    figures_.Print();
+    for (const auto& [name, value] : figures_.Named()) line[name] = value;
     Put(line);
     if (values_[0].empty()) return Fail(Code::kNotFound, "no clip was answered");
     return {};
@@ -127,6 +124,7 @@ class Report {
   }
   JsonFile json_;  // none without a path
   std::vector<double> values_[kColumnCount];
+  TurnFigures figures_;
   int missed_ = 0;
 };
 
@@ -144,9 +142,11 @@ Status RunBenchTurn(const BenchTurnOptions& options, const AppConfig& config) {
       PARLEY_TRY(auto sound, audio::SoundFile::Open(clip));
       PARLEY_TRY(auto recorder, AnswerRecorder::Create("", runtime->voice_rate_hz()));
       AskSummary summary;
+      const engine::EngineStats before = runtime->engine().stats();
       PARLEY_TRY_STATUS(RunFileTalk(
           *runtime, *sound, config.ask, std::move(recorder), [](const realtime::Event&) {},
           summary));
+      report.figures().AddRun(summary.input_ms, before, runtime->engine().stats());
       const std::string name = fs::path(clip).stem();
       bool answered = false;
       for (const TurnSummary& turn : summary.turns) {
