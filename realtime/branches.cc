@@ -52,18 +52,20 @@ Branches::Branch& Branches::At(BranchId id) {
   return found->second;
 }
 
-void Branches::AppendTo(Branch& branch, std::vector<TokenId> ids, engine::Urgency urgency) {
-  engine_.Append(branch.sequence, {std::move(ids)}, urgency,
-                 [key = branch.key, tell = tell_](const Result<engine::Position>& done) {
-                   if (done || done.error().code == Code::kCancelled) return;
-                   tell({key, BranchNews::AppendFailed{done.error()}});
-                 });
+void Branches::AppendTo(Branch& branch, const std::vector<TokenId>& ids, engine::Urgency urgency) {
+  for (engine::Input& input : frames_.Inputs(ids)) {
+    engine_.Append(branch.sequence, std::move(input), urgency,
+                   [key = branch.key, tell = tell_](const Result<engine::Position>& done) {
+                     if (done || done.error().code == Code::kCancelled) return;
+                     tell({key, BranchNews::AppendFailed{done.error()}});
+                   });
+  }
 }
 
 void Branches::Fork(mind::Fork fork) {
   PARLEY_CHECK(fork.branch != kTrunk && branches_.size() < kMostBranches, "a branch too many");
   Branch& parent = At(fork.parent);
-  const std::vector<TokenId>& from = fork.parent == kTrunk ? trunk_.ids() : parent.ids;
+  const std::span<const TokenId> from = ids(fork.parent);
   PARLEY_CHECK(fork.keep <= static_cast<engine::Position>(from.size()),
                "a fork beyond what its parent holds");
   const auto [entry, fresh] = branches_.try_emplace(fork.branch);
@@ -73,7 +75,7 @@ void Branches::Fork(mind::Fork fork) {
   branch.ids.assign(from.begin(), from.begin() + fork.keep);
   branch.ids.insert(branch.ids.end(), fork.append.begin(), fork.append.end());
   branch.sequence = engine_.Fork(parent.sequence, fork.keep);
-  if (!fork.append.empty()) AppendTo(branch, std::move(fork.append), fork.urgency);
+  if (!fork.append.empty()) AppendTo(branch, fork.append, fork.urgency);
 }
 
 void Branches::Append(mind::Append append) {
@@ -84,7 +86,7 @@ void Branches::Append(mind::Append append) {
   } else {
     branch.ids.insert(branch.ids.end(), append.ids.begin(), append.ids.end());
   }
-  AppendTo(branch, std::move(append.ids), append.urgency);
+  AppendTo(branch, append.ids, append.urgency);
 }
 
 void Branches::Generate(mind::Generate generate) {
@@ -107,7 +109,10 @@ void Branches::Drop(BranchId branch) {
   PARLEY_CHECK(branches_.erase(branch) == 1, "a branch that is gone");
 }
 
-void Branches::DropAll() { branches_.clear(); }
+void Branches::DropAll() {
+  branches_.clear();
+  frames_.Keep(trunk_.ids());
+}
 
 void Branches::Adopt(BranchId id) {
   Branch branch = std::move(At(id));

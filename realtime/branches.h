@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "realtime/history/frame_store.h"
 #include "realtime/history/trunk.h"
 #include "realtime/mind/mind.h"
 
@@ -55,6 +56,11 @@ class Branches {
   void Adopt(BranchId branch);
   void DropAll();  // but the trunk
 
+  // Sound as rows for the decoder: ids that stand for them, here and in the trunk.
+  std::vector<TokenId> AddFrames(std::shared_ptr<const engine::Embeddings> rows, int32_t first,
+                                 int32_t count) {
+    return frames_.Add(std::move(rows), first, count);
+  }
   // Whose news it is; what it says of the ids is noted. Nothing: of something that is gone.
   std::optional<BranchId> Take(const BranchNews& news);
 
@@ -72,12 +78,13 @@ class Branches {
     int64_t stream_key = 0;  // 0: nothing is being decoded
   };
   Branch& At(BranchId id);
-  void AppendTo(Branch& branch, std::vector<TokenId> ids, engine::Urgency urgency);
+  void AppendTo(Branch& branch, const std::vector<TokenId>& ids, engine::Urgency urgency);
 
   engine::Engine& engine_;
   Trunk& trunk_;
   const engine::Position reserve_;
   Tell tell_;
+  FrameStore frames_;
   Branch trunk_branch_;
   std::map<BranchId, Branch> branches_;
   int64_t next_key_ = 1;

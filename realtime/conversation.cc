@@ -45,6 +45,7 @@ Conversation::Conversation(const ConversationConfig& config, ConversationParts p
       sound_(Samples(config.listen.window_ms + kSlackMs)),
       turn_(config.turn),
       listener_(config.listen),
+      frame_listener_(config.listen),
       trunk_(config.conversation, RoomToAnswer(config.mind, parts_.style), parts_.prompt,
              parts_.tokenizer),
       speaker_(config.speak, parts_.voice->sample_rate_hz()),
@@ -57,18 +58,23 @@ Conversation::~Conversation() {
 }
 
 Status Conversation::Begin() {
-  PARLEY_TRY(mind_, NewMind(config_.mind));
+  PARLEY_TRY(mind_, MakeMind(config_.mind, PartsOfMind()));
+  if (parts_.tools != nullptr) {
+    parts_.tools->TellNotices([weak = weak_from_this()](const ToolNotice& notice) {
+      if (auto self = weak.lock()) self->OnNotice(notice);
+    });
+  }
   trunk_.Open();
   return branches_.Open(
       OnStrand([](Conversation& self, const BranchNews& news) { self.OnNews(news); }));
 }
 
-Result<std::unique_ptr<Mind>> Conversation::NewMind(const MindConfig& config) const {
-  return MakeMind(config, {.tokenizer = parts_.tokenizer,
-                           .prompt = parts_.prompt,
-                           .style = parts_.style,
-                           .trunk = &trunk_,
-                           .max_tokens = config_.conversation.max_tokens});
+MindParts Conversation::PartsOfMind() const {
+  return {.tokenizer = parts_.tokenizer,
+          .prompt = parts_.prompt,
+          .style = parts_.style,
+          .trunk = &trunk_,
+          .max_tokens = config_.conversation.max_tokens};
 }
 
 // ---- hear ----------------------------------------------------------------------------------------
@@ -89,7 +95,9 @@ void Conversation::OnSound(PcmView sound) {
     if (const auto end = speaker_.EndsAt(Now())) turn_.AnswerEnds(OfSound(*end));
     Do(turn_.OnFrame(frames_end_, probability));
     Do(listener_.OnSound(SampleAt(frames_end_), turn_.voiced()));
+    Do(frame_listener_.OnSound(SampleAt(frames_end_)));
   }
+  SpeakUnasked();
 }
 
 // ---- turn: whose it is ---------------------------------------------------------------------------
@@ -104,6 +112,7 @@ void Conversation::Do(const turn::SpeechStarted& started) {
   if (held_) ForgetExchange();  // nobody has asked for its answer
   BeginTurn(started.since);
   if (!listener_.listening()) Do(listener_.Begin(voice_begin_, floor_));
+  if (parts_.hears_frames) frame_listener_.Begin(voice_begin_, floor_);
   Emit(SpeechStarted{started.since});
   if (stable_) Do(*std::exchange(stable_, std::nullopt));
 }
@@ -117,8 +126,11 @@ void Conversation::BeginTurn(Time since) {
   ended_ = asked_ = held_ = false;
   typed_ = recovered_ = false;
   text_.reset();
+  frames_complete_ = false;
   answer_ids_.clear();
+  unasked_.reset();
   trace_ = TurnTrace();
+  trace_.cached_tokens = trunk_.begin();
   reprefilled_before_ = trunk_.reprefilled();
 }
 
@@ -127,6 +139,7 @@ void Conversation::Do(const turn::Prepare& pause) {
   trace_.speech_end_ms = Ms(pause.speech_end);
   speech_end_ = pause.speech_end;
   Do(listener_.OnPause(SampleAt(frames_end_)));
+  Do(frame_listener_.OnPause(SampleAt(frames_end_)));
   Do(mind_->OnPause(Now()));
 }
 
@@ -148,6 +161,7 @@ void Conversation::Do(const turn::Speculate&) { Do(mind_->MaySpeculate(Now())); 
 void Conversation::Do(const turn::Resumed& resumed) {
   AbandonAnswer();
   Emit(Resumed{});
+  frame_listener_.OnResume();
   Do(listener_.OnResume(SampleAt(resumed.since)));
 }
 
@@ -158,7 +172,7 @@ void Conversation::Do(const turn::TurnEnded& ended) {
   trace_.turn_end_ms = InputMs();
   Emit(TurnEnded{ended.probability, std::string(ended.reason), ended.speech_end});
   if (!listener_.listening()) text_ = "";  // it failed during the turn
-  if (text_) Answer();
+  if (TurnIsHeard()) Answer();
 }
 
 void Conversation::Do(const turn::Duck& duck) {
@@ -178,6 +192,8 @@ void Conversation::Do(const turn::Unduck&) {
 }
 
 void Conversation::Do(const turn::BargeIn& barge_in) {
+  speaker_.Settle(Now());
+  unfinished_ = NotHeard();
   StopAnswer();
   Do(turn::SpeechStarted{barge_in.since});
 }
@@ -186,6 +202,7 @@ void Conversation::Do(const turn::Reopened& reopened) {
   AbandonAnswer();
   ended_ = false;
   Emit(Resumed{});
+  frame_listener_.OnResume();
   Do(listener_.OnResume(SampleAt(reopened.since)));
 }
 
@@ -226,6 +243,7 @@ void Conversation::Do(const listen::Stable& stable) {
     stable_ = stable;
     return;
   }
+  if (parts_.hears_frames) return;  // its blocks come as rows
   const std::vector<std::string> marks = Sounding(stable.text, stable.heard_until, false);
   Do(mind_->OnStableWords({.text = stable.text, .marks = marks}, Now()));
 }
@@ -257,6 +275,12 @@ bool Conversation::IsAnswerItself(std::string_view heard) {
 void Conversation::Do(const listen::Complete& complete) {
   text_ = complete.text;
   trace_.transcript_ms = InputMs();
+  Ready();
+}
+
+// The possible end has been heard, in every way in which the model hears.
+void Conversation::Ready() {
+  if (!TurnIsHeard()) return;
   PrepareAnswer();
   if (ended_) Answer();
 }
@@ -272,7 +296,7 @@ void Conversation::PrepareAnswer() {
 // The turn has ended and its text is there.
 void Conversation::Answer() {
   trace_.transcript = *text_;
-  if (text_->empty() && !typed_) {
+  if ((text_->empty() || (unfinished_ && turn_.Wordless(*text_))) && !typed_) {
     Emit(NoSpeech{});
     ForgetExchange();
     return Listen();
@@ -286,12 +310,14 @@ void Conversation::Answer() {
 
 void Conversation::OnText(std::string text) {
   if (dead_) return;
+  unfinished_.reset();
   if (ended_) {
     StopAnswer();
   } else {
     ForgetExchange();
   }
   listener_.End();
+  frame_listener_.End();
   BeginTurn(frames_end_);
   typed_ = true;
   turn_.OnTyped();
@@ -310,6 +336,7 @@ void Conversation::CommitTurn() {
 void Conversation::OnPlayed(int64_t samples) { Do(speaker_.OnPlayed(samples, Now())); }
 
 void Conversation::Interrupt() {
+  unfinished_.reset();
   if (!ended_ || held_) return;
   StopAnswer();
   Listen();

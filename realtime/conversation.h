@@ -1,5 +1,6 @@
 // One talk: the only class that knows every stage. It reads as the sound travels: conversation.cc
-// hear → turn → listen, conversation_answer.cc mind → speak → playback ledger. What to do is decided
+// hear → turn → listen, conversation_answer.cc mind → speak → playback ledger; conversation_client.cc
+// is what a client changes, conversation_unasked.cc what is said unasked. What to do is decided
 // by four pure controllers; here it is done, on one executor, and every deed and its result goes
 // through here. Whatever a turn or an interruption leaves behind carries an older epoch and is dropped.
 // Thread:   the executor's; engine and workers answer by posting to it.
@@ -25,11 +26,14 @@
 #include "realtime/conversation_config.h"
 #include "realtime/executor.h"
 #include "realtime/history/trunk.h"
+#include "realtime/listen/frame_listener.h"
 #include "realtime/listen/heard_sound.h"
 #include "realtime/listen/listener.h"
 #include "realtime/listen/sound_marks.h"
 #include "realtime/mind/make_mind.h"
+#include "realtime/mind/plain_mind.h"
 #include "realtime/mind/prompt_pieces.h"
+#include "realtime/mind/stream_reader.h"
 #include "realtime/session.h"
 #include "realtime/speak/speaker.h"
 #include "realtime/tools/tool_runner.h"
@@ -47,6 +51,7 @@ struct ConversationParts {
   std::shared_ptr<const model::Tokenizer> tokenizer;
   PromptPieces prompt;
   Style style;                                        // the model's own
+  bool hears_frames = false;                          // else words
   std::unique_ptr<ToolRunner> tools;                  // what the model may call; none: nothing
   std::unique_ptr<nn::VoiceActivity> voice_activity;  // its own
   TurnEndWorker* turn_end = nullptr;
@@ -104,6 +109,13 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const listen::Stable& stable);
   void Do(const listen::Live& live);
   void Do(const listen::Complete& complete);
+  void Do(const std::vector<listen::EncodeSound>& requests);
+  void OnEncoded(const listen::EncodeSound& request,
+                 Result<std::shared_ptr<const engine::Embeddings>> rows);
+  void TakeFrames(const listen::TakeFrames& take,
+                  const std::shared_ptr<const engine::Embeddings>& rows);
+  bool TurnIsHeard() const { return text_ && (!parts_.hears_frames || typed_ || frames_complete_); }
+  void Ready();
   void Do(mind::Fork& fork) { branches_.Fork(std::move(fork)); }
   void Do(mind::Append& append) { branches_.Append(std::move(append)); }
   void Do(mind::Generate& generate);
@@ -114,6 +126,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const mind::Hear& words);
   void Do(const mind::RollBack& back);
   void Do(const mind::NewAnswer& answer);
+  void Do(const mind::AnswerBegins& prompt);
   void Do(const mind::VoidAnswer& answer);
   void Do(const mind::Say& more);
   void Do(const mind::TokenTaken& token);
@@ -134,7 +147,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Do(const speak::WakeAt& wake);
   void Do(const speak::Over& over);
 
-  Result<std::unique_ptr<Mind>> NewMind(const MindConfig& config) const;
+  MindParts PartsOfMind() const;
   void BeginTurn(Time since);
   std::vector<std::string> Sounding(const std::string& text, int64_t until, bool possible_end);
   void Answer();
@@ -150,7 +163,13 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Listen();
   void FailTurn(const Error& error);
   void ForgetExchange();
-  void EndThinking();
+  void EndThinking(ExchangeEnd end);
+  Mind& Answerer() { return writer_ ? static_cast<Mind&>(*writer_) : *mind_; }
+  void OnNotice(const ToolNotice& notice);
+  void SpeakUnasked();
+  void BeginUnasked(Unasked::Why why);
+  void GoOn();
+  void TellNotices();
   void OnToolOutcome(int64_t call, const ToolOutcome& outcome);
   void Rebuild(const Error& why);
   void Apply(const TrunkEdit& edit, engine::Urgency urgency) { branches_.Edit(edit, urgency); }
@@ -187,6 +206,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   HeardSound sound_;
   TurnTaker turn_;
   Listener listener_;
+  FrameListener frame_listener_;
   SoundMarks marks_;
   Trunk trunk_;
   std::unique_ptr<Mind> mind_;
@@ -207,18 +227,37 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   bool ended_ = false;                    // the turn; its answer is prepared or plays
   bool asked_ = false;                    // and its text is there: the answer is wanted
   std::optional<std::string> text_;       // of the turn, at its last possible end
+  bool frames_complete_ = false;          // so is its sound
   std::optional<listen::Stable> stable_;  // heard during an answer, not yet in the trunk
   bool typed_ = false;
-  bool held_ = false;                // the turn has ended and nobody has asked for its answer
-  Time speech_end_{};                // of the sound
-  bool recovered_ = false;           // the trunk was lost, and has been made anew
-  bool guessed_ = false;             // something of the answer was decoded before the turn ended
-  int64_t ducked_at_ = 0;            // samples of the answer, where a voice lowered it
-  bool runway_told_ = false;         // the mind knows that everything said is sound
-  std::vector<TokenId> answer_ids_;  // of what was said
-  BranchId news_of_ = kTrunk;        // the branch that the mind was last told of
+  bool held_ = false;                 // the turn has ended and nobody has asked for its answer
+  Time speech_end_{};                 // of the sound
+  bool recovered_ = false;            // the trunk was lost, and has been made anew
+  bool guessed_ = false;              // something of the answer was decoded before the turn ended
+  int64_t ducked_at_ = 0;             // samples of the answer, where a voice lowered it
+  bool runway_told_ = false;          // the mind knows that everything said is sound
+  std::vector<TokenId> answer_ids_;   // of what was said
+  std::vector<SpokenToken> written_;  // the same, with its text
+  std::optional<bool> text_ended_;    // nothing more comes; was it complete?
+  BranchId news_of_ = kTrunk;         // the branch that the mind was last told of
   TurnTrace trace_;
   int64_t reprefilled_before_ = 0;
+
+  // What nobody has asked for.
+  struct Unfinished {  // an answer that a voice has interrupted
+    std::string user;
+    std::vector<TokenId> heard_ids;
+    std::string heard;
+    std::vector<SpokenToken> rest;
+    std::optional<bool> ended;
+  };
+  Unfinished NotHeard();
+  std::optional<Unasked::Why> unasked_;    // what is being said now
+  std::optional<Unfinished> unfinished_;   // until somebody says a word
+  std::vector<TokenId> heard_before_ids_;  // of the answer that goes on
+  std::string heard_before_;
+  std::unique_ptr<PlainMind> writer_;  // of an answer that goes on and was not written to its end
+  std::vector<ToolNotice> notices_;    // that wait until the floor is free
 
   // What the client wants, and what of it must wait until the exchange is over.
   TalkSettings settings_;

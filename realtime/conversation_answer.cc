@@ -54,11 +54,11 @@ void Conversation::OnNews(const BranchNews& news) {
   news_of_ = *branch;
   if (const auto* token = std::get_if<BranchNews::Token>(&news.what)) {
     rebuilds_ = 0;
-    return Do(mind_->OnToken(*branch, token->id, token->position, Now()));
+    return Do(Answerer().OnToken(*branch, token->id, token->position, Now()));
   }
   const auto* ended = std::get_if<engine::Ended>(&news.what);
   if (ended != nullptr && (*branch != kTrunk || ended->reason != engine::EndReason::kFailed)) {
-    return Do(mind_->OnEnded(*branch, *ended, Now()));
+    return Do(Answerer().OnEnded(*branch, *ended, Now()));
   }
   const Error& error =
       ended != nullptr ? ended->error : std::get<BranchNews::AppendFailed>(news.what).error;
@@ -81,6 +81,13 @@ void Conversation::Do(const mind::Adopt& adopt) {
   news_of_ = kTrunk;
 }
 
+void Conversation::Do(const mind::AnswerBegins& prompt) {
+  const std::span<const TokenId> ids = branches_.ids(prompt.branch);
+  const auto size = std::min(ids.size(), static_cast<size_t>(prompt.size));
+  trace_.prompt_ids.assign(ids.begin(), ids.begin() + static_cast<int64_t>(size));
+  trace_.prompt_thought_tokens = prompt.thought;
+}
+
 void Conversation::Do(const mind::Hear& words) {
   Apply(trunk_.Hear(words.text), engine::Urgency::kThinkingListening);
 }
@@ -92,6 +99,10 @@ void Conversation::Do(const mind::RollBack& back) {
 void Conversation::Do(const mind::NewAnswer&) {
   speaker_.Begin();
   answer_ids_.clear();
+  written_.clear();
+  text_ended_.reset();
+  trace_.prompt_ids.clear();
+  trace_.prompt_thought_tokens = 0;
   runway_told_ = guessed_ = false;
   trace_.first_token_ms = trace_.first_clause_ms = -1;
   if (asked_) Do(speaker_.Release(Now()));
@@ -105,15 +116,21 @@ void Conversation::Do(const mind::VoidAnswer& answer) {
 
 void Conversation::Do(const mind::Say& more) {
   runway_told_ = false;
+  written_.push_back({more.text, std::nullopt, true});
   Do(speaker_.OnText(more.text, Now()));
 }
 
 void Conversation::Do(const mind::TokenTaken& token) {
   if (answer_ids_.empty()) {
     trace_.first_token_ms = InputMs();
-    trace_.prompt_ids = IdsBefore(branches_.ids(news_of_), token.id);
+    if (trace_.prompt_ids.empty() && !unasked_) {  // else the mind has told
+      trace_.prompt_ids = IdsBefore(branches_.ids(news_of_), token.id);
+    }
   }
   answer_ids_.push_back(token.id);
+  if (written_.empty() || written_.back().id) written_.emplace_back();
+  written_.back().id = token.id;
+  written_.back().clean = token.clean;
   speaker_.OnToken(token.clean);
 }
 
@@ -123,6 +140,7 @@ void Conversation::Do(const mind::PartEnded&) {
 }
 
 void Conversation::Do(const mind::AnswerEnded& ended) {
+  text_ended_ = ended.complete;
   Do(speaker_.OnTextEnd(ended.complete, Now()));
 }
 
@@ -232,7 +250,8 @@ void Conversation::Do(speak::Send& send) {
     Emit(FirstAudio{});
     turn_.AnswerHeard(InputNow());
     listener_.End();
-    Do(mind_->OnFirstSound(Now()));
+    stable_.reset();  // of this turn: what comes now is heard over the answer
+    Do(Answerer().OnFirstSound(Now()));
   }
   Emit(AudioOut{std::move(send.samples), parts_.voice->sample_rate_hz(), send.first_sample});
 }
@@ -249,7 +268,7 @@ void Conversation::TellPlayback() {
   if (!left) {
     runway_told_ = false;
   } else if (!std::exchange(runway_told_, true)) {
-    Do(mind_->OnPlayback(*left, Now()));
+    Do(Answerer().OnPlayback(*left, Now()));
   }
 }
 
@@ -268,19 +287,21 @@ void Conversation::AbandonAnswer() {
   asked_ = held_ = false;
   speaker_.End();
   text_.reset();
+  frames_complete_ = false;
 }
 
 // Nothing of the exchange is thought about any more.
-void Conversation::EndThinking() {
+void Conversation::EndThinking(ExchangeEnd end) {
   branches_.DropAll();
   if (parts_.tools != nullptr) parts_.tools->CancelBefore(epoch_);
-  Do(mind_->Closed());
+  writer_.reset();
+  Do(mind_->Closed(end));
 }
 
 // As if nothing had been said.
 void Conversation::ForgetExchange() {
   AbandonAnswer();
-  EndThinking();
+  EndThinking(ExchangeEnd::kForgotten);
   Apply(trunk_.Unhear(), engine::Urgency::kHousekeeping);
 }
 
@@ -305,19 +326,26 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
   trace_.reprefilled_tokens = trunk_.reprefilled() - reprefilled_before_;
   // Spoken text is remembered by its ids, unless a thought, a tag or a call stands among them.
-  std::span<const TokenId> ids = std::span(answer_ids_).first(cut.tokens);
-  size_t told = cut.token_chars;
-  if (!SayOnly(*parts_.tokenizer, ids, trace_.answer.substr(0, told))) {
-    ids = {};
+  std::vector<TokenId> ids = std::exchange(heard_before_ids_, {});
+  ids.insert(ids.end(), answer_ids_.begin(),
+             answer_ids_.begin() + static_cast<int64_t>(cut.tokens));
+  size_t told = heard_before_.size() + cut.token_chars;
+  const std::string heard = std::exchange(heard_before_, {}) + trace_.answer;
+  if (!SayOnly(*parts_.tokenizer, ids, heard.substr(0, told))) {
+    ids.clear();
     told = 0;
   }
-  std::string tail = trace_.answer.substr(told);
+  std::string tail = heard.substr(told);
   if (interrupted && cut.chars > 0 && cut.chars < ledger.text().size()) {
     tail += config_.conversation.interruption_note;
   }
   TrunkEdit edit =
-      asked_ ? trunk_.Close(mind_->Remembered(*text_), ids, tail, trace_.answer) : trunk_.Unhear();
-  EndThinking();
+      asked_ ? trunk_.Close(mind_->Remembered(*text_), ids, tail, heard) : trunk_.Unhear();
+  // What is said unasked leaves the thoughts of the turn before it; its answer's end takes them.
+  const bool aside = unasked_ == Unasked::Why::kNotice || (unasked_ && interrupted);
+  EndThinking(aside         ? ExchangeEnd::kForgotten
+              : interrupted ? ExchangeEnd::kInterrupted
+                            : ExchangeEnd::kOver);
   asked_ = ended_ = held_ = false;
   speaker_.End();
   return edit;
@@ -327,8 +355,13 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
 void Conversation::Listen() {
   ended_ = held_ = false;
   CatchUp();
-  if (trace_.first_audio_ms < 0) listener_.End();  // else it hears whoever has lowered the answer
+  frame_listener_.End();
+  if (trace_.first_audio_ms < 0) {
+    listener_.End();
+    stable_.reset();
+  }  // else it hears whoever has lowered the answer
   Do(turn_.AnswerOver(frames_end_));
+  SpeakUnasked();
 }
 
 // What the listener has heard is kept, the rest of the turn is lost; the talk goes on.
@@ -337,6 +370,7 @@ void Conversation::FailTurn(const Error& error) {
   Emit(Failed{error});
   speaker_.Settle(Now());
   CloseAnswer();
+  unfinished_.reset();
   listener_.End();
   Rebuild(error);
   Listen();

@@ -59,7 +59,7 @@ void Conversation::CatchUp() {
     mind.answer_tokens = std::clamp(settings_.answer_tokens.value_or(mind.answer_tokens), 1,
                                     config_.mind.answer_tokens);
     // What could be made once can be made again.
-    if (auto made = NewMind(mind)) mind_ = *std::move(made);
+    if (auto made = MakeMind(mind, PartsOfMind())) mind_ = *std::move(made);
   }
   if (past_) RestorePast();
 }
@@ -78,6 +78,7 @@ void Conversation::SetPast(PastTalk past) {
 }
 
 void Conversation::RestorePast() {
+  unfinished_.reset();
   const PastTalk past = *std::exchange(past_, std::nullopt);
   std::vector<TokenId> system = parts_.prompt.system;
   if (parts_.system_turn) system = parts_.system_turn(past.system);
@@ -104,6 +105,7 @@ void Conversation::Hold() {
 void Conversation::BeginAnswer() {
   asked_ = true;
   held_ = false;
+  unfinished_.reset();
   Do(mind_->OnTurnEnded(Now()));
   Do(speaker_.Release(Now()));
 }
@@ -116,6 +118,7 @@ void Conversation::Respond() {
 
 void Conversation::DiscardTurn() {
   if (dead_ || (ended_ && !held_)) return;
+  unfinished_.reset();
   ForgetExchange();
   listener_.End();
   stable_.reset();

@@ -87,7 +87,9 @@ struct TurnTrace {            // one definition of every latency; times absent a
   std::string thought_end;  // none, model, budget, deadline; empty: the model does not think
   int64_t covers = 0, corrections = 0, tool_calls = 0;
   int64_t speculations = 0, speculations_dropped = 0;
-  std::vector<TokenId> prompt_ids;  // what the cache held when the answer began
+  std::vector<TokenId> prompt_ids;    // what the cache held when the answer began, thought included
+  int64_t prompt_thought_tokens = 0;  // of them, that the model has written itself
+  int64_t cached_tokens = 0;          // of them, that stood in the cache before the turn
   std::vector<TokenId> answer_ids;
   std::string transcript, answer;
 };
@@ -96,6 +98,14 @@ struct AnswerSent {  // all of it: what is left is to play it
 };
 struct TurnDone {
   TurnTrace trace;
+};
+// The talk speaks without being asked; Say, sound and a TurnDone follow.
+struct Unasked {
+  enum class Why : uint8_t {
+    kNotice,  // of a tool: a timer is over
+    kGoesOn   // a voice without words had interrupted: what was not heard of the answer
+  };
+  Why why;
 };
 struct NoSpeech {};  // the sound ended, or the talk gave up, without a word
 struct Failed {
@@ -107,7 +117,7 @@ struct Event {
   Epoch epoch;
   std::variant<SpeechStarted, Paused, Resumed, TurnEnded, Heard, Thought, Say, FirstAudio, AudioOut,
                BargedIn, TurnDone, NoSpeech, Failed, Lowered, Unlowered, WordsTimed, AnswerSent,
-               ToolCalled>
+               ToolCalled, Unasked>
       what;
 };
 

@@ -2,6 +2,7 @@
 #include "realtime/history/trunk.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/check.h"
@@ -45,7 +46,12 @@ TrunkEdit Trunk::Become(std::vector<TokenId> wanted) {
 std::vector<TokenId> Trunk::WithUser(std::string_view text, size_t behind, int64_t* lost) const {
   std::vector<TokenId> wanted(ids_.begin(), ids_.begin() + static_cast<int64_t>(begin_));
   AppendTo(wanted, pieces_.user_open);
-  std::vector<TokenId> words = tokenizer_->Encode(text);
+  std::vector<TokenId> words = frames_;
+  if (frames_.empty()) {
+    words = tokenizer_->Encode(text);
+  } else {
+    AppendTo(wanted, pieces_.audio_open);
+  }
   const size_t around = wanted.size() + behind + pieces_.answer_close.size() + room_;
   const size_t room = max_tokens_ > around ? max_tokens_ - around : 1;
   if (words.size() > room) {
@@ -53,6 +59,15 @@ std::vector<TokenId> Trunk::WithUser(std::string_view text, size_t behind, int64
     words.erase(words.begin(), words.end() - static_cast<int64_t>(room));
   }
   AppendTo(wanted, words);
+  return wanted;
+}
+
+// The user's words and what stands behind them.
+std::vector<TokenId> Trunk::Asked(std::string_view text, const std::vector<TokenId>& answer_open,
+                                  int64_t* lost) const {
+  std::vector<TokenId> wanted = WithUser(text, answer_open.size(), lost);
+  if (!frames_.empty()) AppendTo(wanted, pieces_.audio_close);
+  AppendTo(wanted, answer_open);
   return wanted;
 }
 
@@ -66,18 +81,21 @@ TrunkEdit Trunk::Hear(std::string_view text_so_far) {
 
 TrunkEdit Trunk::Unhear() {
   exchange_open_ = false;
+  frames_.clear();
   return Become(std::vector<TokenId>(ids_.begin(), ids_.begin() + static_cast<int64_t>(begin_)));
 }
 
 TrunkEdit Trunk::Ask(std::string_view text, const std::vector<TokenId>& answer_open) const {
-  std::vector<TokenId> wanted = WithUser(text, answer_open.size(), nullptr);
-  AppendTo(wanted, answer_open);
-  return Diff(wanted);
+  return Diff(Asked(text, answer_open, nullptr));
 }
 
 TrunkEdit Trunk::AskHeard(std::string_view text, const std::vector<TokenId>& answer_open) const {
-  const std::vector<TokenId> heard = WithUser(text, pieces_.answer_open.size(), nullptr);
-  return {static_cast<engine::Position>(heard.size()), answer_open, false};
+  const auto heard =
+      static_cast<int64_t>(WithUser(text, pieces_.answer_open.size(), nullptr).size());
+  const std::vector<TokenId> asked = Asked(text, answer_open, nullptr);
+  return {heard,
+          {asked.begin() + std::min(heard, static_cast<int64_t>(asked.size())), asked.end()},
+          false};
 }
 
 void Trunk::Adopt(std::vector<TokenId> ids) {
@@ -98,17 +116,33 @@ TrunkEdit Trunk::RollBack(engine::Position keep) {
 
 TrunkEdit Trunk::Close(std::string_view user, std::span<const TokenId> answer,
                        std::string_view tail, std::string_view heard_text) {
-  std::vector<TokenId> wanted = WithUser(user, pieces_.answer_open.size(), &truncated_tokens_);
-  AppendTo(wanted, pieces_.answer_open);
+  std::vector<TokenId> wanted = Asked(user, pieces_.answer_open, &truncated_tokens_);
+  const size_t answer_begin = wanted.size();
   wanted.insert(wanted.end(), answer.begin(), answer.end());
   if (!tail.empty()) AppendTo(wanted, tokenizer_->Encode(tail));
   AppendTo(wanted, pieces_.answer_close);
-  exchanges_.push_back({begin_, std::string(user), std::string(heard_text)});
+  exchanges_.push_back({begin_, std::string(user), std::string(heard_text), answer_begin});
+  frames_.clear();
   exchange_open_ = false;
   Forget(wanted);
   TrunkEdit edit = Become(std::move(wanted));
   begin_ = ids_.size();
   return edit;
+}
+
+TrunkEdit Trunk::Reopen(std::span<const TokenId> answer) {
+  PARLEY_CHECK(!exchange_open_ && !exchanges_.empty(), "there is an exchange to go on with");
+  const Exchange last = std::move(exchanges_.back());
+  exchanges_.pop_back();
+  begin_ = last.begin;
+  exchange_open_ = true;
+  std::vector<TokenId> wanted(ids_.begin(), ids_.begin() + static_cast<int64_t>(last.answer_begin));
+  // Frames are heard once: they are what stands there.
+  const auto frame = [](TokenId id) { return id < 0; };
+  std::copy_if(wanted.begin() + static_cast<int64_t>(begin_), wanted.end(),
+               std::back_inserter(frames_), frame);
+  wanted.insert(wanted.end(), answer.begin(), answer.end());
+  return Become(std::move(wanted));
 }
 
 TrunkEdit Trunk::Restore(std::vector<TokenId> system, const std::vector<Said>& said) {
@@ -128,6 +162,7 @@ TrunkEdit Trunk::Restore(std::vector<TokenId> system, const std::vector<Said>& s
     AppendTo(wanted, pieces_.user_open);
     AppendTo(wanted, tokenizer_->Encode(said[i].user));
     AppendTo(wanted, pieces_.answer_open);
+    exchanges_.back().answer_begin = wanted.size();
     AppendTo(wanted, tokenizer_->Encode(said[i].answer));
     AppendTo(wanted, pieces_.answer_close);
   }
@@ -155,7 +190,10 @@ void Trunk::Forget(std::vector<TokenId>& wanted) {
   wanted.erase(wanted.begin() + static_cast<int64_t>(system),
                wanted.begin() + static_cast<int64_t>(cut));
   exchanges_.erase(exchanges_.begin(), exchanges_.begin() + static_cast<int64_t>(forget));
-  for (Exchange& exchange : exchanges_) exchange.begin -= cut - system;
+  for (Exchange& exchange : exchanges_) {
+    exchange.begin -= cut - system;
+    exchange.answer_begin -= cut - system;
+  }
   forgotten_ += static_cast<int64_t>(forget);
 }
 

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/config_fields.h"
@@ -56,7 +57,10 @@ class Trunk {
 
   // ---- the open exchange
   TrunkEdit Hear(std::string_view text_so_far);  // the user's words, and nothing behind them
-  TrunkEdit Unhear();                            // nothing was said, or it is heard again
+  // From now on the user's words of this exchange are these frames, whatever their text.
+  void SetFrames(std::vector<TokenId> frames) { frames_ = std::move(frames); }
+  const std::vector<TokenId>& frames() const { return frames_; }
+  TrunkEdit Unhear();  // nothing was said, or it is heard again
   // What a branch of the trunk must hold for an answer to `text`, relative to what the trunk holds
   // now; `answer_open` of the pieces, or another opening, stands behind the words.
   TrunkEdit Ask(std::string_view text) const { return Ask(text, pieces_.answer_open); }
@@ -71,6 +75,9 @@ class Trunk {
   // text that no id ends with. Whatever else stood in it, thought above all, goes.
   TrunkEdit Close(std::string_view user, std::span<const TokenId> answer, std::string_view tail,
                   std::string_view heard_text);
+
+  // The exchange that was closed last goes on: the user's words, and these ids of its answer.
+  TrunkEdit Reopen(std::span<const TokenId> answer);
 
   // Everything closed is replaced. What is the same from the beginning on keeps its ids.
   struct Said {
@@ -89,6 +96,7 @@ class Trunk {
   struct Exchange {
     size_t begin = 0;  // position of its first id
     std::string user, answer;
+    size_t answer_begin = 0;  // position of the first id of its answer
   };
   const std::vector<Exchange>& exchanges() const { return exchanges_; }
   int64_t reprefilled() const { return reprefilled_; }  // ids that were appended in vain
@@ -98,6 +106,8 @@ class Trunk {
  private:
   void BeginExchange();
   TrunkEdit Become(std::vector<TokenId> wanted);
+  std::vector<TokenId> Asked(std::string_view text, const std::vector<TokenId>& answer_open,
+                             int64_t* lost) const;
   TrunkEdit Diff(const std::vector<TokenId>& wanted) const;
   std::vector<TokenId> WithUser(std::string_view text, size_t behind, int64_t* lost) const;
   void Forget(std::vector<TokenId>& wanted);
@@ -107,6 +117,7 @@ class Trunk {
   PromptPieces pieces_;
   const std::shared_ptr<const model::Tokenizer> tokenizer_;
   std::vector<TokenId> ids_;
+  std::vector<TokenId> frames_;      // of the open exchange
   std::vector<Exchange> exchanges_;  // closed
   bool exchange_open_ = false;
   size_t begin_ = 0;  // of the exchange that is open, or where the next one will begin

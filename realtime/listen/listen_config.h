@@ -17,6 +17,9 @@ struct ListenConfig {
   int32_t window_ms = 16000;
   int32_t pad_ms = 10000;
   std::string language = "en";
+  int32_t frame_block_ms = 400;
+  int32_t frame_context_ms = 2000;
+  int32_t frame_group_ms = 25000;
 
   template <class V>
   void VisitFields(V&& v) {
@@ -33,6 +36,12 @@ struct ListenConfig {
     v("pad_ms", pad_ms, Range{0, 30000},
       "silence behind the sound that is transcribed: short pads make Whisper loop [ms]");
     v("language", language, "language of the transcriber");
+    v("frame_block_ms", frame_block_ms, Range{80, 4000},
+      "models that hear sound itself: so much new sound is encoded at once [ms]");
+    v("frame_context_ms", frame_context_ms, Range{0, 20000},
+      "with so much of the sound before it [ms]");
+    v("frame_group_ms", frame_group_ms, Range{4000, 28000},
+      "and again as a whole at a possible end, at most so much at once [ms]");
   }
 };
 

@@ -67,8 +67,9 @@ class Listener {
   void End();  // the turn is over, or was nothing
 
   bool listening() const { return listening_; }
-  int64_t begin() const { return begin_; }     // of the turn, with its pre-roll
-  Duration voiced() const { return voiced_; }  // voice in this turn so far
+  int64_t begin() const { return begin_; }           // of the turn, with its pre-roll
+  Duration voiced() const { return voiced_; }        // voice in this turn so far
+  const std::string& live() const { return live_; }  // what it sounds like so far
   const std::string& settled() const { return settled_; }
   int64_t stale() const { return stale_; }
 

@@ -9,7 +9,6 @@
 namespace parley::realtime {
 namespace {
 
-constexpr int32_t kMostCalls = 4;           // of one answer
 constexpr int64_t kFirstClauseTokens = 10;  // what the deadline leaves room for
 
 using mind::Decided;
@@ -38,6 +37,7 @@ void Answering::ForkFrom(const TrunkEdit& edit, Out out) {
   f_ = names_.branch = names_.branch.Next();
   out.emplace_back(mind::Fork{f_, kTrunk, edit.keep, edit.append, Urgency()});
   f_size_ = thought_end_ = edit.keep + static_cast<engine::Position>(edit.append.size());
+  BeginsAt(f_, f_size_, out);
 }
 
 void Answering::Start(Time now, Out out) {
@@ -118,7 +118,7 @@ void Answering::Clear() {
 
 void Answering::OnToken(BranchId branch, TokenId id, engine::Position position, Time now, Out out) {
   pace_.Took(now);
-  if (branch == a_) return OnTokenOfA(id, out);
+  if (branch == a_) return OnTokenOfA(id, position, out);
   OnTokenOfF(id, position, now, out);
 }
 
@@ -153,14 +153,14 @@ void Answering::OnTokenOfF(TokenId id, engine::Position position, Time now, Out 
   const bool thought = f_reader_->in_thought();
   StreamReader::Read read = f_reader_->Push(id);
   if (thought) ReadThought(read, id, position, out);
-  if (stage_ == Stage::kParts) return BesideToken(std::move(read), id, position, out);
+  if (stage_ == Stage::kParts) return BesideToken(std::move(read), position, out);
   if (!thought) ++answer_tokens_;
   if (thought && !f_reader_->in_thought()) {
     out.emplace_back(Decided{Decided::What::kThoughtEnded});
     teller_.End(out);
     if (stage_ == Stage::kThought) stage_ = Stage::kAnswer;
   }
-  Speak(std::move(read.spoken), out);
+  Speak(f_, position, std::move(read.spoken), out);
   if (read.call) held_call_ = std::move(read.call);
   if (held_call_ && stage_ == Stage::kThought) out.emplace_back(mind::Stop{f_});
   if (stage_ == Stage::kThought) return Weigh(now, out);
@@ -261,72 +261,9 @@ void Answering::OnEndOfF(const engine::Ended& ended, Time now, Out out) {
   } else if (stage_ == Stage::kCut) {  // it ended itself while the stop was on its way
     AnswerOnF(out);
   } else {
-    Speak(f_reader_->End().spoken, out);
+    Speak(f_, f_size_, f_reader_->End().spoken, out);
     Finish(!stopped && ended.reason != engine::EndReason::kBudget, out);
   }
-}
-
-// ---- tools ---------------------------------------------------------------------------------------
-
-// The stream has ended with a call, or because of one.
-bool Answering::OnEndOfCall(const engine::Ended& ended, Time now, Out out) {
-  if (!held_call_ && form_.marks() && f_reader_->in_call()) {
-    held_call_ = f_reader_->Push(form_.marks()->tool_call_end).call;
-  } else if (!held_call_ && ended.reason == engine::EndReason::kStopText) {
-    call_tail_ = form_.tokenizer()->Encode(ended.text);
-    StreamReader::Read read;
-    for (const TokenId id : call_tail_) {
-      read = f_reader_->Push(id);
-      if (read.call) held_call_ = std::move(read.call);
-    }
-    if (!held_call_) held_call_ = f_reader_->End().call;
-  }
-  if (!held_call_) return false;
-  if (stage_ == Stage::kParts) {
-    beside_ = Beside::kTool;
-  } else {
-    stage_ = Stage::kTool;
-  }
-  if (committed_) {
-    CallNow(now, out);
-    Arm(now, out);
-  }
-  return true;
-}
-
-void Answering::CallNow(Time now, Out out) {
-  Result<ToolCall> call = *std::exchange(held_call_, std::nullopt);
-  call_ = ++names_.call;
-  call_inside_ = true;
-  if (++calls_ > kMostCalls) {
-    return OnToolResult({"error: too many calls", true}, now, out);
-  }
-  out.emplace_back(mind::CallTool{call_, std::move(call)});
-}
-
-void Answering::OnToolResult(const ToolResult& result, Time now, Out out) {
-  call_ = 0;
-  std::vector<TokenId> ids = std::exchange(call_tail_, {});
-  const std::vector<TokenId> told =
-      call_inside_ ? form_.Result(result.text) : form_.LateResult(result.text);
-  ids.insert(ids.end(), told.begin(), told.end());
-  AppendToF(ids, out);
-  thought_end_ = f_size_;
-  thought_ids_.insert(thought_ids_.end(), ids.begin(), ids.end());
-  clean_ids_ = thought_ids_.size();
-  if (stage_ == Stage::kPrepared) return;
-  if (stage_ == Stage::kParts) {
-    beside_ = Beside::kThinking;
-    tell_failure_ |= result.failed;
-  } else {
-    stage_ = Stage::kThought;
-    if (!f_reader_) f_reader_.emplace(form_.tokenizer(), form_.Parser(true, false));
-    if (result.failed) SayPhrase(Phrase::kToolFailed, out);
-  }
-  GenerateOnF(std::max(ThoughtLeft(), 1) + budgets_.answer, out);
-  Weigh(now, out);
-  Arm(now, out);
-  GoOn(now, out);
 }
 
 // ---- what everything above stands on -------------------------------------------------------------
@@ -356,8 +293,19 @@ void Answering::AppendToF(const std::vector<TokenId>& ids, Out out) {
   out.emplace_back(mind::Append{f_, ids, Urgency()});
 }
 
-void Answering::Speak(std::vector<SpokenToken> tokens, Out out) {
+void Answering::BeginsAt(BranchId branch, engine::Position size, Out out) {
+  out.emplace_back(mind::AnswerBegins{
+      branch, size, int64_t{prompt_->noted} + prompt_->tokens_so_far + thought_tokens_});
+}
+
+void Answering::Speak(BranchId branch, engine::Position end, std::vector<SpokenToken> tokens,
+                      Out out) {
   if (tokens.empty()) return;
+  if (said_ids_.size() == phrase_ids_) {
+    const auto ids = std::count_if(tokens.begin(), tokens.end(),
+                                   [](const SpokenToken& token) { return token.id.has_value(); });
+    BeginsAt(branch, end - ids, out);
+  }
   for (const SpokenToken& token : tokens) {
     if (token.text) said_ += token.text->view();
   }
@@ -383,7 +331,7 @@ void Answering::Finish(bool complete, Out out) {
   Release(a_, out);
   Release(f_, out);
   if (said_.empty() && prompt_->without) {
-    answer_tokens_ = 0;
+    answer_tokens_ = thought_tokens_ = prompt_->tokens_so_far = prompt_->noted = 0;
     ForkFrom(*std::exchange(prompt_->without, std::nullopt), out);
     f_reader_.emplace(form_.tokenizer(), form_.Parser(false, false));
     return AnswerOnF(out);

@@ -58,6 +58,7 @@ class Answering {
     bool think = true;
     std::string so_far;
     int32_t tokens_so_far = 0;
+    int32_t noted = 0;  // tokens of notes that stand in it
     // The same question without a thought, for a model that thinks and then has nothing to say.
     std::optional<TrunkEdit> without{};
     // A tool that was called before and has not answered; `inside`: the call is not closed yet.
@@ -119,22 +120,26 @@ class Answering {
   void AnswerOnF(Out out);
   void OnTokenOfF(TokenId id, engine::Position position, Time now, Out out);
   void OnEndOfF(const engine::Ended& ended, Time now, Out out);
+
+  // calls of tools (answering_calls.cc)
   bool OnEndOfCall(const engine::Ended& ended, Time now, Out out);
   void CallNow(Time now, Out out);
 
   // f and a side by side (answering_parts.cc)
   void BeginParts(Time now, Out out);
   void AskPart(Out out);
-  void OnTokenOfA(TokenId id, Out out);
+  void OnTokenOfA(TokenId id, engine::Position position, Out out);
   void OnEndOfA(const engine::Ended& ended, Time now, Out out);
-  void BesideToken(StreamReader::Read read, TokenId id, engine::Position position, Out out);
+  void BesideToken(StreamReader::Read read, engine::Position position, Out out);
   void BesideEnded(const engine::Ended& ended, Time now, Out out);
   void Check(Out out);
   void GoOn(Time now, Out out);  // after a part, a check, a piece of playback
   void Compare(Out out);
 
   // both
-  void Speak(std::vector<SpokenToken> tokens, Out out);
+  // `end`: of the branch, behind the last of them.
+  void Speak(BranchId branch, engine::Position end, std::vector<SpokenToken> tokens, Out out);
+  void BeginsAt(BranchId branch, engine::Position size, Out out);
   void Utter(std::vector<SpokenToken> tokens, Out out);
   void SayPhrase(Phrase phrase, Out out);
   void Finish(bool complete, Out out);
@@ -180,6 +185,7 @@ class Answering {
 
   // a
   BranchId a_ = kTrunk;
+  engine::Position a_size_ = 0;
   std::optional<StreamReader> a_reader_;
   Part part_ = Part::kNone;
   Beside beside_ = Beside::kThinking;
@@ -187,6 +193,7 @@ class Answering {
   int32_t part_tokens_ = 0;
   std::optional<Time> dry_at_;      // when what was said has been played
   std::vector<SpokenToken> check_;  // f's own answer
+  engine::Position check_end_ = 0;  // of f, behind it
   bool check_complete_ = false;
 
   // what was said

@@ -36,6 +36,7 @@ void Answering::AskPart(Out out) {
     std::vector<TokenId> behind =
         ended_itself_ ? std::vector<TokenId>() : form_.End(WholeThought());
     behind.insert(behind.end(), said_ids_.begin(), said_ids_.end());
+    a_size_ = thought_end_ + static_cast<engine::Position>(behind.size());
     out.emplace_back(mind::Fork{a_, f_, thought_end_, std::move(behind), Urgency()});
     a_reader_.emplace(form_.tokenizer(), form_.Parser(false, said_ids_.size() > phrase_ids_));
   }  // else a goes on where it stands, and so does its reader
@@ -46,12 +47,13 @@ void Answering::AskPart(Out out) {
 }
 
 // A part ends at its budget, or with a sentence when it is not too short.
-void Answering::OnTokenOfA(TokenId id, Out out) {
+void Answering::OnTokenOfA(TokenId id, engine::Position position, Out out) {
+  a_size_ = position;
   const bool sentence = EndsSentence(said_);
   StreamReader::Read read = a_reader_->Push(id);
   const bool blank =
       !read.spoken.empty() && read.spoken[0].text && read.spoken[0].text->view().starts_with(' ');
-  Speak(std::move(read.spoken), out);
+  Speak(a_, position, std::move(read.spoken), out);
   ++part_tokens_;
   ++answer_tokens_;
   if (whole_ || part_ != Part::kRunning) return;
@@ -69,7 +71,7 @@ void Answering::OnEndOfA(const engine::Ended& ended, Time now, Out out) {
     out.emplace_back(mind::Generate{a_, Options(1, Urgency())});
     return;
   }
-  Speak(a_reader_->End().spoken, out);
+  Speak(a_, a_size_, a_reader_->End().spoken, out);
   part_ = complete ? Part::kComplete : Part::kPaused;
   if (whole_) return Finish(complete, out);
   if (complete) {
@@ -80,7 +82,7 @@ void Answering::OnEndOfA(const engine::Ended& ended, Time now, Out out) {
 }
 
 // f, while a speaks. Behind its thought stands its own answer, the check, which nobody hears.
-void Answering::BesideToken(StreamReader::Read read, TokenId, engine::Position, Out out) {
+void Answering::BesideToken(StreamReader::Read read, engine::Position position, Out out) {
   if (beside_ == Beside::kThinking && f_reader_->in_thought()) {
     if (read.call) held_call_ = std::move(read.call);
     if (held_call_ || ThoughtLeft() <= 0) {
@@ -91,6 +93,7 @@ void Answering::BesideToken(StreamReader::Read read, TokenId, engine::Position, 
   }
   if (f_reader_->in_thought()) return;
   if (beside_ == Beside::kThinking) beside_ = Beside::kAnswering;
+  check_end_ = position;
   std::move(read.spoken.begin(), read.spoken.end(), std::back_inserter(check_));
 }
 
@@ -161,13 +164,13 @@ void Answering::Compare(Out out) {
   }
   const bool complete = part_ == Part::kComplete;
   if (said_.empty()) {  // it had nothing to say before
-    Speak(std::exchange(check_, {}), out);
+    Speak(f_, check_end_, std::exchange(check_, {}), out);
     return Finish(check_complete_, out);
   }
   if (config_.correct && !answer.empty() && Disagrees(said_, complete, answer)) {
     out.emplace_back(mind::Decided{mind::Decided::What::kCorrected});
     SayPhrase(Phrase::kCorrection, out);
-    Speak(std::exchange(check_, {}), out);
+    Speak(f_, check_end_, std::exchange(check_, {}), out);
     return Finish(check_complete_, out);
   }
   if (complete) return Finish(true, out);
@@ -176,7 +179,7 @@ void Answering::Compare(Out out) {
   if (same.first != said_ids_.end()) return AskPart(out);
   // It has been written already. Tokens without an id stand at its end.
   check_.erase(check_.begin(), check_.begin() + (said_ids_.end() - said));
-  Speak(std::exchange(check_, {}), out);
+  Speak(f_, check_end_, std::exchange(check_, {}), out);
   Finish(check_complete_, out);
 }
 

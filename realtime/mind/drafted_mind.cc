@@ -5,8 +5,15 @@
 #include <utility>
 
 #include "realtime/listen/words.h"
+#include "realtime/mind/kept_thought.h"
 
 namespace parley::realtime {
+namespace {
+
+// Before what is kept of the thought of a turn that was interrupted.
+constexpr std::string_view kEarlier = "Earlier: ";
+
+}  // namespace
 
 DraftedMind::DraftedMind(const MindConfig& config, MindParts parts)
     : config_(config),
@@ -31,7 +38,8 @@ void DraftedMind::Checkpoint(const std::string& heard, Time now) {
   last_checkpoint_ = now;
   if (ThoughtLeft() <= 0 || !NeedsThought(heard)) return;
   TrunkEdit prompt = parts_.trunk->AskHeard(heard, parts_.prompt.think_open);
-  prompt.append.insert(prompt.append.end(), carried_ids_.begin(), carried_ids_.end());
+  const std::vector<TokenId> so_far = SoFar();
+  prompt.append.insert(prompt.append.end(), so_far.begin(), so_far.end());
   draft_ = names_.branch = names_.branch.Next();
   reader_.emplace(parts_.tokenizer, form_.Parser(true, false));
   out_.emplace_back(mind::Fork{draft_, kTrunk, prompt.keep, std::move(prompt.append),
@@ -91,9 +99,13 @@ Mind::Actions DraftedMind::OnPossibleEnd(const HeardWords& words, Time speech_en
   const bool empty = !prompt.think && carried_ids_.empty();
   prompt.edit =
       parts_.trunk->Ask(words.text, empty ? parts_.prompt.no_think_open : parts_.prompt.think_open);
-  prompt.edit.append.insert(prompt.edit.append.end(), carried_ids_.begin(), carried_ids_.end());
+  if (!empty) {
+    const std::vector<TokenId> so_far = SoFar();
+    prompt.edit.append.insert(prompt.edit.append.end(), so_far.begin(), so_far.end());
+    prompt.noted = static_cast<int32_t>(kept_.size());
+  }
   if (prompt.think || !empty) prompt.without = parts_.trunk->Ask(words.text);
-  prompt.so_far = carried_;
+  prompt.so_far = carried_.empty() && !kept_.empty() ? "\n" : carried_;
   prompt.tokens_so_far = static_cast<int32_t>(carried_ids_.size());
   if (!prompt.think && !empty) {
     const std::vector<TokenId> end = form_.End(carried_);
@@ -134,12 +146,23 @@ Mind::Actions DraftedMind::Abandon(Time) {
   return out_;
 }
 
-Mind::Actions DraftedMind::Closed() {
+Mind::Actions DraftedMind::Closed(ExchangeEnd end) {
   out_.clear();
+  if (end == ExchangeEnd::kOver) kept_.clear();
+  if (end == ExchangeEnd::kInterrupted) {
+    kept_ = KeptThought(carried_ + answering_.thought(), config_.keep_thought_tokens, kEarlier,
+                        "\n", *parts_.tokenizer);
+  }
   answering_.Forget(out_);
   teller_.End(out_);
   Forget();
   return out_;
+}
+
+std::vector<TokenId> DraftedMind::SoFar() const {
+  std::vector<TokenId> ids = kept_;
+  ids.insert(ids.end(), carried_ids_.begin(), carried_ids_.end());
+  return ids;
 }
 
 void DraftedMind::Forget() {

@@ -28,7 +28,7 @@ class DraftedMind final : public Mind {
   Actions MaySpeculate(Time now) override;
   Actions OnTurnEnded(Time now) override;
   Actions Abandon(Time now) override;
-  Actions Closed() override;
+  Actions Closed(ExchangeEnd end) override;
   Actions OnToken(BranchId branch, TokenId id, engine::Position position, Time now) override;
   Actions OnEnded(BranchId branch, const engine::Ended& ended, Time now) override;
   Actions OnFailed(BranchId branch, Error error, Time now) override;
@@ -46,6 +46,7 @@ class DraftedMind final : public Mind {
   bool NeedsThought(std::string_view words) const;
   int32_t ThoughtLeft() const;
   void Forget();
+  std::vector<TokenId> SoFar() const;  // what stands at the beginning of the turn's thought
 
   const MindConfig config_;
   const MindParts parts_;
@@ -65,6 +66,7 @@ class DraftedMind final : public Mind {
   // What this turn's drafts have thought.
   std::vector<TokenId> carried_ids_;
   std::string carried_;
+  std::vector<TokenId> kept_;  // of the thought of a turn that was interrupted
   // A tool that the draft waits for.
   int64_t call_ = 0;
   std::vector<TokenId> call_tail_;

@@ -83,8 +83,10 @@ Mind::Actions InterleavedMind::Abandon(Time) {
   return out_;
 }
 
-Mind::Actions InterleavedMind::Closed() {
+Mind::Actions InterleavedMind::Closed(ExchangeEnd end) {
   out_.clear();
+  if (end == ExchangeEnd::kInterrupted) notes_.Keep(answering_.thought());
+  if (end == ExchangeEnd::kOver) notes_.DropKept();
   answering_.Forget(out_);
   notes_.Forget(out_);
   end_.reset();

@@ -26,7 +26,7 @@ class InterleavedMind final : public Mind {
   Actions MaySpeculate(Time now) override;
   Actions OnTurnEnded(Time now) override;
   Actions Abandon(Time now) override;
-  Actions Closed() override;
+  Actions Closed(ExchangeEnd end) override;
   Actions OnToken(BranchId branch, TokenId id, engine::Position position, Time now) override;
   Actions OnEnded(BranchId branch, const engine::Ended& ended, Time now) override;
   Actions OnFailed(BranchId branch, Error error, Time now) override;

@@ -78,8 +78,13 @@ struct RollBack {  // the trunk forgets what is behind its first `keep` position
 };
 
 // ---- the answer
-struct NewAnswer {};  // may still be thrown away
-struct VoidAnswer {   // it was; so many tokens were decoded for nothing
+struct NewAnswer {};   // may still be thrown away
+struct AnswerBegins {  // behind the first `size` ids of this branch; the last one holds
+  BranchId branch;
+  engine::Position size = 0;
+  int64_t thought = 0;  // of them, that the model has written
+};
+struct VoidAnswer {  // it was; so many tokens were decoded for nothing
   int64_t wasted_tokens = 0;
 };
 struct Say {  // more of the answer
@@ -125,8 +130,8 @@ struct Failed {  // the turn cannot be answered
   Error error;
 };
 using Action = std::variant<Fork, Append, Generate, Stop, Hurry, Drop, Adopt, Hear, RollBack,
-                            NewAnswer, VoidAnswer, Say, TokenTaken, PartEnded, AnswerEnded, Think,
-                            Wasted, WakeAt, CallTool, Decided, Failed>;
+                            NewAnswer, AnswerBegins, VoidAnswer, Say, TokenTaken, PartEnded,
+                            AnswerEnded, Think, Wasted, WakeAt, CallTool, Decided, Failed>;
 
 }  // namespace mind
 
@@ -142,6 +147,9 @@ struct ToolResult {
   bool failed = false;
 };
 
+// How an exchange ends: its answer was given, was interrupted, or nothing was said in it.
+enum class ExchangeEnd : uint8_t { kOver, kInterrupted, kForgotten };
+
 class Mind {
  public:
   using Actions = const std::vector<mind::Action>&;
@@ -154,8 +162,9 @@ class Mind {
   virtual Actions MaySpeculate(Time now) = 0;
   virtual Actions OnTurnEnded(Time now) = 0;  // behind its OnPossibleEnd
   virtual Actions Abandon(Time now) = 0;      // the user goes on: no answer is wanted yet
-  // The exchange is over and its branches are gone. Only Think and Wasted may come of it.
-  virtual Actions Closed() = 0;
+  // The exchange is over and its branches are gone. Only Think and Wasted may come of it. What was
+  // thought in an exchange that was interrupted may be kept for the next one, shortened.
+  virtual Actions Closed(ExchangeEnd end) = 0;
 
   // ---- the branches
   virtual Actions OnToken(BranchId branch, TokenId id, engine::Position position, Time now) = 0;

@@ -43,6 +43,7 @@ struct MindConfig {
   int32_t ask_ahead_ms = 400;
   int32_t voice_ms = 120;
   bool correct = true;
+  int32_t keep_thought_tokens = 64;
 
   template <class V>
   void VisitFields(V&& v) {
@@ -92,6 +93,8 @@ struct MindConfig {
       "what the deadline leaves for the voice to make its first sound [ms]");
     v("correct", correct,
       "say so when the finished thought disagrees with what was said before it");
+    v("keep_thought_tokens", keep_thought_tokens, Range{0, 64},
+      "of the thought behind an answer that was interrupted the next turn keeps its end [tokens]");
   }
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "realtime/listen/block_words.h"
+#include "realtime/mind/kept_thought.h"
 
 namespace parley::realtime {
 
@@ -50,9 +51,27 @@ void NoteTaker::Forget(Out out) {
   pending_.clear();
   marks_.Clear();
   heard_ = 0;
+  notes_.clear();
+  note_tokens_ = 0;
   reader_.reset();
   call_ = 0;
   late_.reset();
+}
+
+void NoteTaker::Keep(std::string_view final_thought) {
+  notes_ += final_thought;
+  kept_ = KeptThought(notes_, config_.keep_thought_tokens, " ", "", *parts_.tokenizer);
+}
+
+// The user's turn, and a first note of what an interruption has left.
+std::vector<TokenId> NoteTaker::Open(TokenId mode) const {
+  const StyleMarks& marks = format_.style().marks;
+  std::vector<TokenId> ids = format_.Open(mode);
+  if (kept_.empty() || mode == marks.none) return ids;
+  ids.push_back(marks.note);
+  ids.insert(ids.end(), kept_.begin(), kept_.end());
+  ids.push_back(marks.note_end);
+  return ids;
 }
 
 void NoteTaker::Step(bool paused, Out out) {
@@ -72,8 +91,7 @@ void NoteTaker::Step(bool paused, Out out) {
 }
 
 void NoteTaker::CloseBlock(Out out) {
-  std::vector<TokenId> ids =
-      opened_ ? std::vector<TokenId>() : format_.Open(format_.style().marks.listen);
+  std::vector<TokenId> ids = opened_ ? std::vector<TokenId>() : Open(format_.style().marks.listen);
   const std::vector<TokenId> words = format_.Words(pending_, marks_.Take());
   ids.insert(ids.end(), words.begin(), words.end());
   ids.push_back(format_.style().marks.note);
@@ -82,7 +100,7 @@ void NoteTaker::CloseBlock(Out out) {
     const std::vector<TokenId> result = form_.LateResult(*std::exchange(late_, std::nullopt));
     ids.insert(ids.end(), result.begin(), result.end());
   }
-  opened_ = true;
+  if (!std::exchange(opened_, true)) note_tokens_ = static_cast<int32_t>(kept_.size());
   std::move(pending_.begin(), pending_.end(), std::back_inserter(noted_));
   pending_.clear();
   Append(std::move(ids), out);
@@ -110,7 +128,10 @@ void NoteTaker::Cut(Out out) {
 
 void NoteTaker::OnToken(TokenId id, Out out) {
   if (!reader_) return;
-  teller_.Add(reader_->Push(id).thought, 1, ThoughtWhile::kListening, out);
+  const std::string thought = reader_->Push(id).thought;
+  notes_ += thought;
+  ++note_tokens_;
+  teller_.Add(thought, 1, ThoughtWhile::kListening, out);
 }
 
 void NoteTaker::OnEnded(const engine::Ended& ended, Out out) {
@@ -141,6 +162,7 @@ void NoteTaker::OnFailed(Out out) {
 
 void NoteTaker::EndNote(std::vector<TokenId> before, Out out) {
   teller_.End(out);
+  notes_ += '\n';
   reader_.reset();
   state_ = State::kIdle;
   call_in_note_ = false;
@@ -173,7 +195,8 @@ Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
   const TokenId mode = opened_ || !words.typed
                            ? (opened_ || prompt.think ? marks.listen : marks.none)
                            : (prompt.think ? marks.after : marks.none);
-  std::vector<TokenId> open = opened_ ? std::vector<TokenId>() : format_.Open(mode);
+  std::vector<TokenId> open = opened_ ? std::vector<TokenId>() : Open(mode);
+  prompt.noted = opened_ ? note_tokens_ : static_cast<int32_t>(kept_.size());
   std::vector<TokenId> tail =
       format_.Words(std::span(all).subspan(static_cast<size_t>(noted)), sounded);
   // What the trunk will hold when the actions so far have been carried out.
@@ -186,6 +209,7 @@ Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
   prompt.edit.keep = held;
   if (!Fits(open.size() + tail.size())) {  // then without the notes, and the newest words
     prompt.edit.keep = parts_.trunk->begin();
+    prompt.noted = 0;
     open = format_.Open(prompt.think ? marks.after : marks.none);
     tail = format_.Words(all, sounded);
     const int64_t room = parts_.max_tokens - RoomToAnswer(config_, parts_.style) -

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "realtime/listen/sound_marks.h"
@@ -31,6 +32,9 @@ class NoteTaker {
   void Pause(Out out);   // a possible end: what follows is its tail
   void Resume(Out out);  // it was none
   void Forget(Out out);
+  // The turn is forgotten: what was thought in it, and behind it, is known to the next one.
+  void Keep(std::string_view final_thought);
+  void DropKept() { kept_.clear(); }
 
   bool writing() const { return state_ == State::kWriting || state_ == State::kCutting; }
   void Cut(Out out);  // the note, before it is finished; OnEnded follows
@@ -52,6 +56,7 @@ class NoteTaker {
   void EndNote(std::vector<TokenId> before, Out out);
   void Append(std::vector<TokenId> ids, Out out);
   bool Fits(size_t ids) const;
+  std::vector<TokenId> Open(TokenId mode) const;
 
   const MindConfig& config_;
   const MindParts& parts_;
@@ -65,6 +70,9 @@ class NoteTaker {
   std::vector<std::string> pending_;  // stable words that do not
   BlockMarks marks_;                  // of the sound in which they were heard
   size_t heard_ = 0;                  // words of the turn whose sound is in marks_ or in a block
+  std::vector<TokenId> kept_;         // of the thought of a turn that was interrupted
+  std::string notes_;                 // of this turn
+  int32_t note_tokens_ = 0;           // that stand on the trunk
   std::optional<StreamReader> reader_;
   bool extended_ = false;  // the note, for a call that its budget would have cut
   int calls_ = 0;

@@ -17,6 +17,7 @@
 #include "common/ids.h"
 #include "common/spoken_text.h"
 #include "model/tokenizer.h"
+#include "realtime/tools/tool.h"
 #include "realtime/tools/tool_call.h"
 
 namespace parley::realtime {
@@ -46,7 +47,9 @@ class AnswerParser {
   AnswerParser(std::shared_ptr<const model::Tokenizer> tokenizer, ParserOptions options);
 
   std::vector<Piece> Push(TokenId id);
-  std::vector<Piece> Flush();  // the stream has ended: what is held back is what it looks like
+  // The stream has ended. What is held back is thought or answer, whatever it stands in; but an
+  // answer's half a tag ("<tool_c") is neither.
+  std::vector<Piece> Flush();
   // The driver has ended the thought: what is held back was thought, what comes is answer.
   std::vector<Piece> EndThought();
 
@@ -56,8 +59,9 @@ class AnswerParser {
   bool clean() const { return held_.empty() && stream_clean_ && !call_by_id_ && calls_.clean(); }
   int64_t special_dropped() const { return special_dropped_; }
 
-  // A phrase was written by us, not by a model: it may be spoken.
+  // A phrase was written by us, not by a model: it may be spoken. So was a notice.
   static AnswerText Spoken(Phrase phrase);
+  static AnswerText Spoken(const ToolNotice& notice) { return {AnswerText::Key(), notice.text}; }
 
  private:
   void Take(std::string text, bool last, std::vector<Piece>& out);

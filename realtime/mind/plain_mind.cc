@@ -75,7 +75,7 @@ Mind::Actions PlainMind::Abandon(Time) {
   return out_;
 }
 
-Mind::Actions PlainMind::Closed() {
+Mind::Actions PlainMind::Closed(ExchangeEnd) {
   out_.clear();
   Forget();
   return out_;
@@ -87,6 +87,15 @@ void PlainMind::Forget() {
   parser_.reset();
   calls_.clear();
   tokens_ = 0;
+}
+
+Mind::Actions PlainMind::GoOn(int32_t tokens) {
+  out_.clear();
+  ended_ = adopted_ = generating_ = true;
+  branch_ = kTrunk;
+  parser_.emplace(parts_.tokenizer, ParserOptions{.goes_on = true});
+  out_.emplace_back(mind::Generate{kTrunk, Options(tokens)});
+  return out_;
 }
 
 void PlainMind::DropBranch() {
@@ -102,11 +111,15 @@ void PlainMind::Generate() {
   generating_ = true;
   tokens_ = 0;
   parser_.emplace(parts_.tokenizer, ParserOptions{});
+  out_.emplace_back(mind::Generate{branch_, Options(config_.answer_tokens)});
+}
+
+engine::GenerateOptions PlainMind::Options(int32_t tokens) const {
   engine::GenerateOptions options = SampledAs(config_);
-  options.max_tokens = config_.answer_tokens;
+  options.max_tokens = tokens;
   options.stop_ids = parts_.prompt.stop;
   options.urgency = ended_ ? engine::Urgency::kFirstWords : engine::Urgency::kSpeculation;
-  out_.emplace_back(mind::Generate{branch_, std::move(options)});
+  return options;
 }
 
 Mind::Actions PlainMind::OnToken(BranchId, TokenId id, engine::Position, Time) {

@@ -22,13 +22,16 @@ class PlainMind final : public Mind {
   PlainMind(const MindConfig& config, MindParts parts)
       : config_(config), parts_(std::move(parts)) {}
 
+  // The trunk ends in the middle of an answer: `tokens` more of it at most.
+  Actions GoOn(int32_t tokens);
+
   Actions OnStableWords(const HeardWords& words, Time now) override;
   Actions OnPause(Time now) override;
   Actions OnPossibleEnd(const HeardWords& words, Time speech_end, Time now) override;
   Actions MaySpeculate(Time now) override;
   Actions OnTurnEnded(Time now) override;
   Actions Abandon(Time now) override;
-  Actions Closed() override;
+  Actions Closed(ExchangeEnd end) override;
   Actions OnToken(BranchId branch, TokenId id, engine::Position position, Time now) override;
   Actions OnEnded(BranchId branch, const engine::Ended& ended, Time now) override;
   Actions OnFailed(BranchId branch, Error error, Time now) override;
@@ -41,6 +44,7 @@ class PlainMind final : public Mind {
   void Fork();
   void DropBranch();
   void Generate();
+  engine::GenerateOptions Options(int32_t tokens) const;
   void Adopt();
   void Forget();
   void Give(std::vector<AnswerParser::Piece> pieces);

@@ -22,6 +22,8 @@ PromptPieces PiecesOf(const model::ChatTemplate& chat, std::string_view system) 
     pieces.think_open = behind("<think>\n");
     pieces.no_think_open = behind("<think>\n\n</think>\n");
   }
+  pieces.audio_open = chat.OpenAudio();
+  pieces.audio_close = chat.CloseAudio();
   pieces.answer_close = chat.CloseAssistant();
   pieces.stop.assign(chat.stop_ids().begin(), chat.stop_ids().end());
   return pieces;

@@ -17,8 +17,10 @@ struct PromptPieces {
   std::vector<TokenId> answer_open;    // behind them: end of the turn and generation prompt
   std::vector<TokenId> think_open;     // the same, and the opening of a thought in text
   std::vector<TokenId> no_think_open;  // the same, and a thought of nothing
-  std::vector<TokenId> answer_close;   // behind the answer's words
-  std::vector<TokenId> stop;           // ids that end an answer; not kept
+  std::vector<TokenId> audio_open;  // around frames inside the user's turn; empty: it hears words
+  std::vector<TokenId> audio_close;
+  std::vector<TokenId> answer_close;  // behind the answer's words
+  std::vector<TokenId> stop;          // ids that end an answer; not kept
 };
 
 // An empty `system`: the model's own.

@@ -64,7 +64,7 @@ std::string SpokenSpan(double seconds) {
 // A timer that was set rings although the talk's epochs go on: only the end of the talk stops it.
 class TimerTool final : public Tool {
  public:
-  TimerTool(std::shared_ptr<Executor> executor, ToolNotice ring)
+  TimerTool(std::shared_ptr<Executor> executor, ToolNotices ring)
       : executor_(std::move(executor)), state_(std::make_shared<State>()) {
     state_->ring = std::move(ring);
   }
@@ -86,12 +86,12 @@ class TimerTool final : public Tool {
     }
     const std::string of = name.empty() ? "" : " for " + name;
     auto timer = std::make_shared<TimerId>();
-    *timer = executor_->At(executor_->Now() + Duration(static_cast<int64_t>(seconds * 1e6)),
-                           [state = state_, timer,
-                            text = "The timer" + of + " of " + SpokenSpan(seconds) + " is over."] {
-                             state->running.erase(*timer);
-                             if (state->ring) state->ring(text);
-                           });
+    *timer = executor_->At(
+        executor_->Now() + Duration(static_cast<int64_t>(seconds * 1e6)),
+        [state = state_, timer, text = "The timer of " + SpokenSpan(seconds) + " is over."] {
+          state->running.erase(*timer);
+          if (state->ring) state->ring({text});
+        });
     state_->running.insert(*timer);
     done("A timer" + of + " of " + SpokenSpan(seconds) + " is running.");
   }
@@ -99,7 +99,7 @@ class TimerTool final : public Tool {
  private:
   struct State {
     std::set<TimerId> running;
-    ToolNotice ring;
+    ToolNotices ring;
   };
   const ToolSpec spec_{
       "timer", "sets a timer that rings",
@@ -130,13 +130,13 @@ class CalculatorTool final : public Tool {
 std::unique_ptr<Tool> MakeTimeTool(WallClock clock) {
   return std::make_unique<TimeTool>(std::move(clock));
 }
-std::unique_ptr<Tool> MakeTimerTool(std::shared_ptr<Executor> executor, ToolNotice ring) {
+std::unique_ptr<Tool> MakeTimerTool(std::shared_ptr<Executor> executor, ToolNotices ring) {
   return std::make_unique<TimerTool>(std::move(executor), std::move(ring));
 }
 std::unique_ptr<Tool> MakeCalculatorTool() { return std::make_unique<CalculatorTool>(); }
 
 Status OfferBuiltinTools(const ToolsConfig& config, const std::shared_ptr<Executor>& executor,
-                         const WallClock& clock, const ToolNotice& ring, ToolRunner& runner) {
+                         const WallClock& clock, ToolRunner& runner) {
   std::string name;
   for (const char c : config.offer + ",") {
     if (c == ' ') continue;
@@ -148,7 +148,7 @@ Status OfferBuiltinTools(const ToolsConfig& config, const std::shared_ptr<Execut
     if (name == "time") {
       PARLEY_TRY_STATUS(runner.Offer(MakeTimeTool(clock)));
     } else if (name == "timer") {
-      PARLEY_TRY_STATUS(runner.Offer(MakeTimerTool(executor, ring)));
+      PARLEY_TRY_STATUS(runner.Offer(MakeTimerTool(executor, runner.notices())));
     } else if (name == "calculator") {
       PARLEY_TRY_STATUS(runner.Offer(MakeCalculatorTool()));
     } else {

@@ -19,17 +19,16 @@ namespace parley::realtime {
 
 // The calendar's clock, which the talk's own clock is not.
 using WallClock = std::function<std::chrono::system_clock::time_point()>;
-// What a tool has to say by itself later: "The timer for the tea has rung."
-using ToolNotice = std::function<void(std::string)>;
 
 inline constexpr size_t kTimers = 16;
 
 std::unique_ptr<Tool> MakeTimeTool(WallClock clock);
-std::unique_ptr<Tool> MakeTimerTool(std::shared_ptr<Executor> executor, ToolNotice ring);
+std::unique_ptr<Tool> MakeTimerTool(std::shared_ptr<Executor> executor, ToolNotices ring);
 std::unique_ptr<Tool> MakeCalculatorTool();
 
-// Offers the tools that `config.offer` names; kInvalidArgument for a name it does not know.
+// Offers the tools that `config.offer` names, whose notices are the runner's; kInvalidArgument for
+// a name it does not know.
 Status OfferBuiltinTools(const ToolsConfig& config, const std::shared_ptr<Executor>& executor,
-                         const WallClock& clock, const ToolNotice& ring, ToolRunner& runner);
+                         const WallClock& clock, ToolRunner& runner);
 
 }  // namespace parley::realtime

@@ -30,6 +30,13 @@ struct ToolRequest {
   std::shared_ptr<const std::atomic<bool>> wanted;  // false: nobody waits any more
 };
 
+// What a tool has to say by itself, later: "The timer of 5 minutes is over." It is spoken, so its
+// words are ours: none that a model wrote as an argument may stand in it.
+struct ToolNotice {
+  std::string text;
+};
+using ToolNotices = std::function<void(const ToolNotice&)>;
+
 class Tool {
  public:
   using Done = std::function<void(Result<std::string>)>;  // what the model reads

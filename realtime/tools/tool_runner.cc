@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/log.h"
+
 namespace parley::realtime {
 
 std::string ToolOutcome::ForModel(int32_t longest) const {
@@ -99,6 +101,14 @@ void ToolRunner::Finish(const std::string& call_id, Result<std::string> result) 
   running.wanted->store(false);
   executor_->Cancel(running.timer);
   running.done({call_id, running.name, std::move(result), executor_->Now() - running.begun});
+}
+
+ToolNotices ToolRunner::notices() const {
+  return [self = self_](const ToolNotice& notice) {
+    if (*self == nullptr) return;
+    if ((*self)->tell_) return (*self)->tell_(notice);
+    LogInfo("tool_notice", {{"text", notice.text}});
+  };
 }
 
 void ToolRunner::CancelBefore(Epoch epoch) {

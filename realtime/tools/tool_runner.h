@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/ids.h"
@@ -50,6 +51,10 @@ class ToolRunner {
 
   // The id of the call. A call that could not be read (Result's error) has an outcome too.
   std::string Run(Result<ToolCall> call, Epoch epoch, Done done);
+  // Who hears what tools have to say by themselves; nobody: it is logged.
+  void TellNotices(ToolNotices tell) { tell_ = std::move(tell); }
+  // For a tool to keep: it may outlive the runner.
+  ToolNotices notices() const;
   // Calls of epochs before this one: nobody waits for them.
   void CancelBefore(Epoch epoch);
 
@@ -72,6 +77,7 @@ class ToolRunner {
   const std::shared_ptr<Executor> executor_;
   std::vector<std::shared_ptr<Tool>> tools_;
   std::map<std::string, Running> running_;  // by the id of the call
+  ToolNotices tell_;
   int64_t next_call_ = 1, timed_out_ = 0, late_ = 0;
   // Whoever comes back after we have gone finds nobody.
   std::shared_ptr<ToolRunner*> self_ = std::make_shared<ToolRunner*>(this);

@@ -46,6 +46,7 @@ std::vector<std::vector<std::string>> Phrases(std::string_view list) {
 InterjectionRules::InterjectionRules(const TurnConfig& config)
     : config_(config),
       backchannels_(Phrases(config.backchannels)),
+      fillers_(Phrases(config.fillers)),
       stops_(Phrases(config.stop_words)) {}
 
 size_t InterjectionRules::Match(const std::vector<Phrase>& phrases, const Phrase& words,
@@ -99,6 +100,17 @@ Interjection InterjectionRules::Read(std::string_view transcript) const {
   const bool all = at == words.size() && phrases <= kMostPhrases;
   said.says = all ? Says::kBackchannel : Says::kWords;
   return said;
+}
+
+bool InterjectionRules::Wordless(std::string_view transcript) const {
+  const std::vector<std::string> words = Words(transcript);
+  size_t at = 0;
+  while (at < words.size()) {
+    const size_t matched = Match(fillers_, words, at);
+    if (matched == 0) return false;
+    at += matched;
+  }
+  return true;
 }
 
 bool InterjectionRules::Interrupts(const VoiceOver& voice) const {

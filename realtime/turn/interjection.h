@@ -41,6 +41,8 @@ class InterjectionRules {
   explicit InterjectionRules(const TurnConfig& config);
 
   Interjection Read(std::string_view transcript) const;
+  // No word is in it, or none but fillers.
+  bool Wordless(std::string_view transcript) const;
   // Does it stop the answer now?
   bool Interrupts(const VoiceOver& voice) const;
 
@@ -52,7 +54,7 @@ class InterjectionRules {
   static bool Begins(const std::vector<Phrase>& phrases, const Phrase& words, size_t at);
 
   TurnConfig config_;
-  std::vector<Phrase> backchannels_, stops_;
+  std::vector<Phrase> backchannels_, fillers_, stops_;
 };
 
 }  // namespace parley::realtime

@@ -35,6 +35,7 @@ struct TurnConfig {
       "okay, right, all right, alright, sure, of course, exactly, true, indeed, i see, i know, "
       "got it, gotcha, go on, makes sense, good, great, nice, cool, wow, really, interesting, "
       "perfect, thanks, thank you";
+  std::string fillers = "mhm, mm, mmm, hm, hmm, mm hmm, uh huh, uh, um, ah, oh, er, erm";
   std::string stop_words =
       "stop, wait, no, nope, hey, hold on, pause, quiet, enough, cancel, sorry, pardon, excuse me, "
       "listen, but, actually, what, why, who, where, when, how";
@@ -79,6 +80,9 @@ struct TurnConfig {
       "so soon after its beginning and before its end an answer has no backchannels [ms]");
     v("backchannels", backchannels,
       "phrases that ask the speaker to go on, with commas between them");
+    v("fillers", fillers,
+      "sounds that are no words, with commas between them: an answer that a voice of nothing else "
+      "has stopped goes on where it was");
     v("stop_words", stop_words, "phrases that stop an answer alone, with commas between them");
   }
 };

@@ -140,6 +140,12 @@ void TurnTaker::Discard(Time now) {
   quiet_since_ = now;
 }
 
+// There is no turn to go on with: a voice over it is a voice over an answer from the beginning.
+void TurnTaker::OnUnasked(Time now) {
+  OnTyped();
+  AnswerHeard(now);
+}
+
 void TurnTaker::Answering(Time end) {
   if (!config_.barge_in) return;
   if (!heard_) {

@@ -81,9 +81,10 @@ class TurnTaker {
   // What the transcriber makes of the voice during an answer; also that it hears nothing.
   // `own`: it is what the answer itself has just said.
   Actions OnWords(std::string_view transcript, bool own = false);
-  Actions OnCommit();      // push to talk: the turn ends here
-  void OnTyped();          // a turn came as text: the answer is next
-  void Discard(Time now);  // the turn was none
+  Actions OnCommit();        // push to talk: the turn ends here
+  void OnTyped();            // a turn came as text: the answer is next
+  void Discard(Time now);    // the turn was none
+  void OnUnasked(Time now);  // the talk speaks by itself
 
   void AnswerHeard(Time now);    // its first sound is on its way
   void AnswerEnds(Time end);     // as far as is known; may be said again
@@ -91,6 +92,8 @@ class TurnTaker {
 
   bool voiced() const { return voiced_; }  // the last frame
   bool answering() const { return state_ == State::kAnswering; }
+  bool quiet() const { return state_ == State::kQuiet && !voiced_; }
+  bool Wordless(std::string_view transcript) const { return rules_.Wordless(transcript); }
   bool user_speaks() const { return state_ == State::kSpeaking; }
 
  private:

@@ -164,9 +164,13 @@ class Talk {
       summary_.turns.back().trace = done->trace;
       busy_ = false;
       quiet_since_ = runtime_.executor().Now();
+    } else if (std::holds_alternative<realtime::Unasked>(event.what)) {
+      summary_.turns.emplace_back();
+      if (auto status = recorder_.NextAnswer(); !status.has_value())
+        Stop(std::move(status).error());
+      busy_ = true;
     } else if (std::holds_alternative<realtime::NoSpeech>(event.what)) {
-      busy_ = false;
-      if (ended_) Set(*finished_);
+      busy_ = false;  // an answer may go on behind it
     } else if (const auto* failed = std::get_if<realtime::Failed>(&event.what)) {
       Stop(failed->error);
     }

@@ -83,6 +83,10 @@ struct Fill {  // adds what is special to each event; returns its name
     return nullptr;
   }  // no event of a trace
   const char* operator()(const realtime::AnswerSent&) const { return nullptr; }
+  const char* operator()(const realtime::Unasked& e) const {
+    line["why"] = e.why == realtime::Unasked::Why::kNotice ? "notice" : "goes_on";
+    return "unasked";
+  }
   const char* operator()(const realtime::NoSpeech&) const { return "no_speech"; }
   const char* operator()(const realtime::Failed& e) const {
     line["code"] = CodeName(e.error.code);
@@ -135,6 +139,7 @@ Json TurnObject(const TurnSummary& turn, bool simulated) {
           {"reprefilled_tokens", t.reprefilled_tokens},
           {"speculations", t.speculations},
           {"speculations_dropped", t.speculations_dropped},
+          {"cached_tokens", t.cached_tokens},
           {"prompt_ids", t.prompt_ids},
           {"answer_ids", t.answer_ids}};
 }

@@ -8,7 +8,6 @@
 
 #include "app/locate.h"
 #include "app/resident_memory.h"
-#include "common/log.h"
 #include "engine/local_engine.h"
 #include "engine/simulated_engine.h"
 #include "kernels/backend.h"
@@ -69,11 +68,7 @@ class LoadedRuntime final : public Runtime {
     parts.style = style_;
     parts.tools = std::make_unique<realtime::ToolRunner>(config_.talk.tools, strand);
     PARLEY_TRY_STATUS(realtime::OfferBuiltinTools(
-        config_.talk.tools, strand, [] { return std::chrono::system_clock::now(); },
-        [](const std::string& notice) {
-          LogInfo("timer", {{"notice", notice}});
-        },
-        *parts.tools));
+        config_.talk.tools, strand, [] { return std::chrono::system_clock::now(); }, *parts.tools));
     parts.prompt = realtime::PiecesOf(
         *template_, realtime::SystemText(config_.talk.mind, style_, parts.tools->specs()));
     // The system's words may be replaced; the tools stay offered in them.

@@ -124,6 +124,7 @@ struct Applying {
     // An interruption ends its turn when the next one has begun already.
     if (state.phase != Phase::kHearing) state.phase = Phase::kListening;
   }
+  void operator()(const realtime::Unasked&) { state.phase = Phase::kThinking; }
   void operator()(const realtime::NoSpeech&) {
     state.phase = Phase::kListening;
     state.heard.clear();

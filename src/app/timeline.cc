@@ -87,6 +87,9 @@ void Timeline::Show(const realtime::Event& event) {
     Line(t, "sounds", kYellow, "first sound of the answer");
   } else if (const auto* barge = std::get_if<realtime::BargedIn>(&event.what)) {
     Line(t, "you", kRed, "interrupt after: " + barge->heard_text);
+  } else if (const auto* unasked = std::get_if<realtime::Unasked>(&event.what)) {
+    const bool notice = unasked->why == realtime::Unasked::Why::kNotice;
+    Line(t, "speaks", kDim, notice ? "unasked: a tool has a notice" : "on: nobody had said a word");
   } else if (std::holds_alternative<realtime::NoSpeech>(event.what)) {
     Line(t, "hears", kYellow, "no speech");
   } else if (const auto* failed = std::get_if<realtime::Failed>(&event.what)) {

@@ -1,9 +1,11 @@
 // Rows that Encode left on the device for Append: audio as the decoder's own embeddings, in their order.
 // Thread:   immutable; shared between the caller and the engine. Only the engine's thread reads the rows.
-// Memory:   owns one tensor of the backend; a sequence keeps its embeddings alive as long as it holds their positions.
+// Memory:   shares one tensor of the backend; a sequence keeps its embeddings alive as long as it holds their positions.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "kernels/tensor.h"
@@ -12,11 +14,16 @@ namespace parley::engine {
 
 class Embeddings {
  public:
-  explicit Embeddings(kernels::Tensor rows) : rows_(std::move(rows)) {}
-  const kernels::TensorView& rows() const { return rows_.view(); }  // [rows, hidden of the decoder]
+  explicit Embeddings(kernels::Tensor rows)
+      : tensor_(std::make_shared<const kernels::Tensor>(std::move(rows))), rows_(tensor_->view()) {}
+  // Some of them, in the same tensor.
+  Embeddings(const Embeddings& all, int32_t first, int32_t count)
+      : tensor_(all.tensor_), rows_(all.rows_.Rows(first, count)) {}
+  const kernels::TensorView& rows() const { return rows_; }  // [rows, hidden of the decoder]
 
  private:
-  kernels::Tensor rows_;
+  std::shared_ptr<const kernels::Tensor> tensor_;
+  kernels::TensorView rows_;
 };
 
 }  // namespace parley::engine

@@ -52,12 +52,16 @@ wire::Usage UsageOf(const realtime::TurnTrace& trace) {
   wire::Usage usage;
   const int64_t thought = trace.thought_tokens_listening + trace.thought_tokens_after_turn +
                           trace.thought_tokens_speaking;
-  // Sound that the model hears as such has no ids; words of a transcriber are text.
+  // What the model has written into its own prompt is output: it is counted there. Sound that it hears as such has no
+  // ids; words of a transcriber are text.
   const auto frames = std::count_if(trace.prompt_ids.begin(), trace.prompt_ids.end(),
                                     [](TokenId id) { return id < 0; });
-  usage.input_tokens = static_cast<int64_t>(trace.prompt_ids.size());
+  usage.input_tokens = static_cast<int64_t>(trace.prompt_ids.size()) - trace.prompt_thought_tokens;
   usage.input_token_details.audio_tokens = frames;
   usage.input_token_details.text_tokens = usage.input_tokens - frames;
+  usage.input_token_details.cached_tokens =
+      usage.input_token_details.cached_tokens_details.text_tokens =
+          std::min(trace.cached_tokens, usage.input_tokens);
   usage.output_tokens = trace.answer_tokens + thought;
   usage.output_token_details.text_tokens = trace.answer_tokens;
   usage.output_token_details.reasoning_tokens = thought;
@@ -202,6 +206,11 @@ void RealtimeSession::On(const realtime::NoSpeech&) {
   }
   if (committed_) FinishTranscript("");
   if (asked_) Respond(*std::exchange(asked_, std::nullopt));
+}
+
+// A response that no turn has asked for.
+void RealtimeSession::On(const realtime::Unasked&) {
+  if (!response_) BeginResponse({});
 }
 
 // ---- the answer ----------------------------------------------------------------------------------

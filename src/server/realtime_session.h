@@ -111,6 +111,7 @@ class RealtimeSession final : public wire::SocketListener,
   void On(const realtime::Unlowered& event);
   void On(const realtime::TurnDone& event);
   void On(const realtime::NoSpeech& event);
+  void On(const realtime::Unasked& event);
   void On(const realtime::Failed& event);
   template <class Other>
   void On(const Other&) {}  // of talks that know more than this protocol

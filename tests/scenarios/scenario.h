@@ -4,7 +4,7 @@
 //   config KEY=VALUE                 any key of configs/default.yaml below turn … conversation
 //   cost NAME=VALUE                  of the simulated stages: step_us, prefill_us, transcribe_ms, …
 //   reply "TEXT"                     the model's next answer; the last one repeats
-//   style interleaved | drafted      the model thinks, between marks or between tags
+//   style interleaved | drafted      the model thinks, between marks or between tags; both: a run with each
 //   think "TEXT"                     the model's next thought, as `reply`; SECRET must never be said
 //   early "TEXT"                     its answer while its thought is not finished
 //   note "TEXT"                      its next note, in the order of the talk
@@ -17,6 +17,7 @@
 //   at T noise MS P                  a sound that the voice detector calls a voice with probability P
 //   at T turn_end P                  what the turn detector answers from then on
 //   at T text "WORDS"                a typed turn
+//   at T notice "WORDS"              a tool has something to say
 //   at T commit | interrupt | played SAMPLES
 //   at T fail engine | streams | turn_end   the next engine call fails; everything that is being decoded does; the
 //                                    turn detector fails from now on
@@ -25,6 +26,7 @@
 //   never A..B EVENT                 no such event in that time
 //   count EVENT N                    so many in the whole run
 //   trace N KEY OP VALUE             a field of the N-th turn's trace (from 0): = != < <= > >=
+//   prompt N has|lacks "TEXT"        what the model stood on when it answered the N-th turn
 //   stat KEY OP VALUE                stale, cancelled, spoken, forgotten, truncated, exchanges, …
 //   holds "TEXT"                     what the cache holds at the end, as text
 //

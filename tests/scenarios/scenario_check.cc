@@ -12,9 +12,9 @@ using namespace parley::realtime;  // NOLINT: the events by their own names
 
 std::string EventName(const Event& event) {
   static const std::vector<std::string> kNames = {
-      "speech_start", "pause",       "resume",   "turn_end", "heard", "thought",
-      "say",          "first_audio", "audio",    "barge_in", "done",  "no_speech",
-      "failed",       "lowered",     "restored", "words",    "sent",  "call"};
+      "speech_start", "pause", "resume",   "turn_end", "heard",     "thought", "say",
+      "first_audio",  "audio", "barge_in", "done",     "no_speech", "failed",  "lowered",
+      "restored",     "words", "sent",     "call",     "unasked"};
   return kNames.at(event.what.index());
 }
 
@@ -44,6 +44,11 @@ std::string Field(const Event& event, const std::string& key) {
     const auto* thought = std::get_if<Thought>(&event.what);
     static const std::vector<std::string> kWhen = {"listening", "gap", "speaking"};
     return thought != nullptr ? kWhen.at(static_cast<size_t>(thought->when)) : "";
+  }
+  if (key == "why") {
+    const auto* unasked = std::get_if<Unasked>(&event.what);
+    if (unasked == nullptr) return "";
+    return unasked->why == Unasked::Why::kNotice ? "notice" : "goes_on";
   }
   if (key == "code") {
     const auto* failed = std::get_if<Failed>(&event.what);
@@ -116,6 +121,9 @@ std::optional<double> TraceField(const TurnTrace& t, const std::string& key) {
       {"covers", static_cast<double>(t.covers)},
       {"corrections", static_cast<double>(t.corrections)},
       {"tool_calls", static_cast<double>(t.tool_calls)},
+      {"prompt_tokens", static_cast<double>(t.prompt_ids.size())},
+      {"prompt_thought_tokens", static_cast<double>(t.prompt_thought_tokens)},
+      {"cached_tokens", static_cast<double>(t.cached_tokens)},
       {"reprefilled_tokens", static_cast<double>(t.reprefilled_tokens)},
       {"speculations", static_cast<double>(t.speculations)},
       {"speculations_dropped", static_cast<double>(t.speculations_dropped)}};
@@ -145,12 +153,15 @@ std::optional<double> Stat(Talk& talk, const std::string& key) {
   return found == stats.end() ? std::nullopt : std::optional<double>(found->second);
 }
 
-std::string HeldText(Talk& talk) {
+// "[" and "]" around every part; other marks have no text.
+std::string TextOf(Talk& talk, const std::vector<TokenId>& ids) {
   std::string text;
   const WordTokenizer& tokenizer = talk.tokenizer();
-  for (const TokenId id : talk.held()) {
-    if (tokenizer.IsSpecial(id)) {
-      text += id == *tokenizer.Find("<|im_start|>") ? "[" : "]";
+  for (const TokenId id : ids) {
+    if (id == *tokenizer.Find("<|im_start|>")) {
+      text += "[";
+    } else if (id == *tokenizer.Find("<|im_end|>")) {
+      text += "]";
     } else {
       text += tokenizer.Bytes(id);
     }
@@ -231,7 +242,13 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
       EXPECT_TRUE(Holds(*value, w.at(2), std::stod(w.at(3))))
           << where << ": " << w[1] << " is " << *value << ", expected " << w[2] << " " << w[3];
     } else if (w[0] == "holds") {
-      EXPECT_EQ(HeldText(talk), w.at(1)) << where;
+      EXPECT_EQ(TextOf(talk, talk.held()), w.at(1)) << where;
+    } else if (w[0] == "prompt") {
+      const auto traces = Traces(talk);
+      const auto n = static_cast<size_t>(std::stoll(w.at(1)));
+      ASSERT_LT(n, traces.size()) << where << ": so many turns there were not";
+      const std::string text = TextOf(talk, traces[n].prompt_ids);
+      EXPECT_EQ(text.find(w.at(3)) != std::string::npos, w.at(2) == "has") << where << ": " << text;
     } else {
       static const std::vector<std::string> kKnown = {"config",
                                                       "cost",
@@ -253,6 +270,27 @@ void CheckScenario(const std::vector<ScenarioLine>& lines, Talk& talk) {
   }
 }
 
+namespace {
+
+// What a trace calls the answer's prompt was the beginning of what a stream stood on and wrote, and
+// the answer's first word came next, if none of ours did.
+void CheckPrompt(const Talk& talk, const TurnTrace& trace, bool unasked) {
+  if (trace.prompt_ids.empty()) return;
+  EXPECT_GE(static_cast<int64_t>(trace.prompt_ids.size()),
+            trace.prompt_thought_tokens + trace.cached_tokens);
+  std::vector<TokenId> whole = trace.prompt_ids;
+  const bool ours = trace.covers + trace.tool_calls > 0 || unasked;
+  if (!ours && !trace.answer_ids.empty()) whole.push_back(trace.answer_ids[0]);
+  const bool held =
+      std::any_of(talk.written().begin(), talk.written().end(), [&](const Talk::Written& written) {
+        return whole.size() <= written.ids.size() &&
+               std::equal(whole.begin(), whole.end(), written.ids.begin());
+      });
+  EXPECT_TRUE(held) << "a prompt that no stream has stood on: " << trace.answer;
+}
+
+}  // namespace
+
 void CheckInvariants(Talk& talk) {
   // What is private by its name is never said.
   for (const Event& event : talk.events()) {
@@ -264,17 +302,23 @@ void CheckInvariants(Talk& talk) {
   Time last{};
   int64_t next_sample = 0;
   int64_t ended = 0, closed = 0;
-  bool playing = false;
+  bool playing = false, unasked = false;
   for (const Event& event : talk.events()) {
     EXPECT_GE(event.at, last) << "time runs backwards at " << EventName(event);
     last = event.at;
     const std::string name = EventName(event);
-    if (name == "turn_end") ++ended;
+    if (name == "turn_end" || name == "unasked") ++ended;
     if (name == "done" || name == "failed") ++closed;
     if (name == "no_speech" && closed < ended) ++closed;
     if (name == "resume" && closed < ended) --ended;  // the turn was not over after all
     EXPECT_LE(closed, ended + (name == "failed" ? 1 : 0)) << "an end without a beginning: " << name;
     if (name == "failed") closed = std::min(closed, ended);
+    if (const auto* done = std::get_if<TurnDone>(&event.what)) {
+      CheckPrompt(talk, done->trace, unasked);
+      const bool answered = done->trace.answer_tokens > 0 && !done->trace.transcript.empty();
+      EXPECT_TRUE(!answered || unasked || !done->trace.prompt_ids.empty()) << done->trace.answer;
+    }
+    if (name == "unasked" || name == "turn_end") unasked = name == "unasked";
     if (name == "first_audio") {
       playing = true;
       next_sample = 0;

@@ -97,6 +97,8 @@ bool Schedule(Talk& talk, int64_t at, const std::vector<std::string>& w) {
     talk.At(at, [&talk, text = w.at(3)] { talk.session().PushText(text); });
   } else if (verb == "commit") {
     talk.At(at, [&talk] { talk.session().CommitTurn(); });
+  } else if (verb == "notice") {
+    talk.At(at, [&talk, text = w.at(3)] { talk.Notice(text); });
   } else if (verb == "interrupt") {
     talk.At(at, [&talk] { talk.session().Interrupt(); });
   } else if (verb == "played") {

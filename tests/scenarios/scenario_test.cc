@@ -22,11 +22,22 @@ std::vector<std::string> Scenarios() {
   return names;
 }
 
-class Scenario : public testing::TestWithParam<std::string> {};
+// `style both`: the same talk, with a model of each style.
+std::vector<std::string> StylesOf(const std::vector<ScenarioLine>& lines) {
+  for (const ScenarioLine& line : lines) {
+    if (line.words[0] == "style" && line.words.at(1) == "both") return {"interleaved", "drafted"};
+  }
+  return {""};
+}
 
-TEST_P(Scenario, Plays) {
-  const auto lines =
-      ReadScenario(std::string(PARLEY_SOURCE_DIR) + "/tests/scenarios/" + GetParam() + ".txt");
+std::vector<ScenarioLine> InStyle(std::vector<ScenarioLine> lines, const std::string& style) {
+  for (ScenarioLine& line : lines) {
+    if (line.words[0] == "style" && !style.empty()) line.words[1] = style;
+  }
+  return lines;
+}
+
+void Play(const std::vector<ScenarioLine>& lines) {
   const auto talk = PlayScenario(lines);
   ASSERT_NE(talk, nullptr);
   CheckScenario(lines, *talk);
@@ -35,8 +46,19 @@ TEST_P(Scenario, Plays) {
     const auto again = PlayScenario(lines);
     EXPECT_EQ(DescribeEvents(*talk), DescribeEvents(*again)) << "two runs differ";
   }
-  if (HasFailure() || std::getenv("PARLEY_SHOW") != nullptr)
+  if (testing::Test::HasFailure() || std::getenv("PARLEY_SHOW") != nullptr)
     GTEST_LOG_(INFO) << "what happened:\n" << DescribeEvents(*talk);
+}
+
+class Scenario : public testing::TestWithParam<std::string> {};
+
+TEST_P(Scenario, Plays) {
+  const auto lines =
+      ReadScenario(std::string(PARLEY_SOURCE_DIR) + "/tests/scenarios/" + GetParam() + ".txt");
+  for (const std::string& style : StylesOf(lines)) {
+    SCOPED_TRACE(style);
+    Play(InStyle(lines, style));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Scenario, testing::ValuesIn(Scenarios()),

@@ -146,7 +146,10 @@ class ScriptedMind {
       const auto last = LastOf(before, marks_.note_end);
       note = Noted(before.subspan(last ? *last + 1 : 0), false);
     } else {
-      const auto index = static_cast<size_t>(std::count(before.begin(), before.end(), marks_.note));
+      auto index = static_cast<size_t>(std::count(before.begin(), before.end(), marks_.note));
+      // One before the first word is what an interruption has left of an earlier thought.
+      const auto mode = LastOf(before, marks_.listen);
+      if (mode && *mode + 1 < before.size() && before[*mode + 1] == marks_.note) --index;
       if (index < notes.size()) note = notes[index];
     }
     std::vector<TokenId> ids =

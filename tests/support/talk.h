@@ -15,6 +15,7 @@
 #include "realtime/local_session.h"
 #include "realtime/sim_executor.h"
 #include "realtime/sim_workers.h"
+#include "realtime/tools/builtin_tools.h"
 #include "support/scripted_engine.h"
 #include "support/scripted_mind.h"
 #include "support/scripted_tool.h"
@@ -64,7 +65,10 @@ class Talk {
       return words_.Hear(sound);
     };
     options.script.say = [this](std::span<const TokenId> prompt, const engine::GenerateOptions&) {
-      return mind_.Say(prompt);
+      std::vector<TokenId> said = mind_.Say(prompt);
+      written_.push_back({{prompt.begin(), prompt.end()}, said});
+      written_.back().ids.insert(written_.back().ids.end(), said.begin(), said.end());
+      return said;
     };
     options.script.tokenizer = tokenizer_.get();
     engine_ = std::make_unique<ScriptedEngine>(*executor_, std::move(options.script));
@@ -78,6 +82,11 @@ class Talk {
     for (ToolScript& tool : options.tools) {
       EXPECT_TRUE(parts.tools->Offer(std::make_unique<ScriptedTool>(std::move(tool), executor_)));
     }
+    // Sunday, 22 November 2026, 07:05:00 UTC
+    EXPECT_TRUE(realtime::OfferBuiltinTools(
+        options.config.tools, executor_,
+        [] { return std::chrono::system_clock::from_time_t(1795331100); }, *parts.tools));
+    notices_ = parts.tools->notices();
     parts.voice_activity = std::make_unique<realtime::SimVoiceActivity>(
         executor_, std::make_unique<FakeVoiceActivity>(), options.costs);
     parts.turn_end = &turn_end_worker_;
@@ -130,9 +139,15 @@ class Talk {
   const realtime::Conversation& conversation() const { return session_->conversation(); }
   ScriptedEngine& engine() { return *engine_; }
   FakeTurnEnd& turn_end() { return turn_end_; }
+  void Notice(std::string text) { notices_({std::move(text)}); }  // of a tool
   const realtime::SimVoiceWorker& voice() const { return voice_worker_; }
   WordTokenizer& tokenizer() { return *tokenizer_; }
   const std::vector<realtime::Event>& events() const { return events_; }
+  // What every stream stood on, and would have written: the model's side of a trace's ids.
+  struct Written {
+    std::vector<TokenId> ids, said;
+  };
+  const std::vector<Written>& written() const { return written_; }
   // The ids the engine holds for this talk.
   const std::vector<TokenId>& held() { return engine_->Ids(conversation().sequence()); }
 
@@ -165,6 +180,8 @@ class Talk {
   realtime::SimTurnEndWorker turn_end_worker_;
   realtime::SimVoiceWorker voice_worker_;
   std::unique_ptr<ScriptedEngine> engine_;
+  realtime::ToolNotices notices_;
+  std::vector<Written> written_;
   std::vector<realtime::Event> events_;
   std::vector<float> sound_;
   int64_t pushed_ = 0;

@@ -77,6 +77,16 @@ TEST(Interjection, InterruptsByWordsThenByTime) {
   }
 }
 
+TEST(Interjection, ASoundIsNoWord) {
+  const InterjectionRules rules{TurnConfig()};
+  for (const char* text : {"", "...", "Hmm.", "Mm-hmm, uh", "Uh, um...", "Oh."}) {
+    EXPECT_TRUE(rules.Wordless(text)) << text;
+  }
+  for (const char* text : {"Yes.", "Hmm, no.", "Okay.", "uh stop", "umbrella"}) {
+    EXPECT_FALSE(rules.Wordless(text)) << text;
+  }
+}
+
 TEST(Interjection, SpeaksWhatTheConfigSays) {
   TurnConfig config;
   config.backchannels = "ja, genau , ach so,,";

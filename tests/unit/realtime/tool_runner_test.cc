@@ -159,9 +159,8 @@ class BuiltinToolsTest : public testing::Test {
     config.offer = names;
     // Sunday, 22 November 2026, 07:05:00 UTC
     const auto clock = [] { return std::chrono::system_clock::from_time_t(1795331100); };
-    offered = OfferBuiltinTools(
-        config, executor, clock, [this](std::string text) { rung.push_back(std::move(text)); },
-        runner);
+    runner.TellNotices([this](const ToolNotice& notice) { rung.push_back(notice.text); });
+    offered = OfferBuiltinTools(config, executor, clock, runner);
   }
   std::shared_ptr<test::ManualExecutor> executor = std::make_shared<test::ManualExecutor>();
   ToolRunner runner{ToolsConfig(), executor};
@@ -183,8 +182,8 @@ TEST_F(BuiltinToolsTest, TellTheTimeCountAndRing) {
   executor->RunUntil(Time(milliseconds(89999)));
   EXPECT_TRUE(rung.empty());
   executor->RunUntil(Time(milliseconds(90001)));
-  EXPECT_EQ(rung,
-            std::vector<std::string>{"The timer for the tea of 1 minute 30 seconds is over."});
+  // It is spoken: the name, an argument that the model wrote, is not in it.
+  EXPECT_EQ(rung, std::vector<std::string>{"The timer of 1 minute 30 seconds is over."});
 }
 
 TEST_F(BuiltinToolsTest, ATalkThatHasEndedRingsNoMore) {

@@ -119,6 +119,23 @@ TEST_F(TrunkTest, AReopenedQuestionGoesOn) {
                                          "<|im_start|>assistant\n"));
 }
 
+TEST_F(TrunkTest, AnAnswerThatGoesOnIsOneAnswer) {
+  Carry(trunk.Hear("How are you?"));
+  Ask("How are you?");
+  Answer("I am fine, thank you.");
+  Close(2, " \u2014", "I am");
+  Carry(trunk.Hear("hmm"));
+  Carry(trunk.Unhear());
+  Carry(trunk.Reopen(answer));
+  EXPECT_TRUE(trunk.exchange_open());
+  EXPECT_TRUE(trunk.exchanges().empty());
+  Carry(trunk.Close("How are you?", answer, "", "I am fine, thank you."));
+  EXPECT_EQ(cache, Whole(std::string(kSystem) +
+                         "<|im_start|>user\nHow are you?<|im_end|>\n"
+                         "<|im_start|>assistant\nI am fine, thank you.<|im_end|>\n"));
+  EXPECT_EQ(trunk.exchanges().size(), 1U);
+}
+
 TEST_F(TrunkTest, WordsThatAloneAreTooManyLoseTheirBeginning) {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += (i > 0 ? " w" : "w") + std::to_string(i);
