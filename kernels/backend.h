@@ -34,6 +34,10 @@ struct WeightSource {
   int32_t in = 0;
   const void* data = nullptr;        // [out, in] row by row; read during LoadWeight only
   const float* row_scale = nullptr;  // kI8Row: [out]
+  // kBf16 without data: value i is bf16(RandomValue(random_seed, i) * random_scale) (random_values.h), made where the
+  // weight will live, so that benches can have models larger than the host's memory.
+  uint64_t random_seed = 0;
+  float random_scale = 0.0F;
 };
 
 // How a weight is kept. The product that each one means (x: f32 activations, one row):
@@ -45,7 +49,9 @@ struct WeightSource {
 //            a = 256 * high + low in signed bytes: two byte products. With 8 bits a group, every second greedy answer
 //            of a small model parted from the unquantised one at a near tie.
 //   kI8Row   x is quantised per row: s = max|x| / 127; row_scale * s * (sum_k q_k * a_k), the integer sum exact
-enum class Storage : uint8_t { kAsIs, kF32, kBf16, kGroup8, kI8Row };
+//   kFp8Row  sum_k x[k] * row_scale * e4m3(w[k] / row_scale), row_scale = max|w of the row| / 448
+// The cuda backend has two products, kBf16 and kFp8Row; it keeps every other storage as bf16.
+enum class Storage : uint8_t { kAsIs, kF32, kBf16, kGroup8, kI8Row, kFp8Row };
 
 // A matrix [out, in] prepared (repacked, converted) for this backend. Immutable, shareable between models.
 class Weight {
@@ -157,6 +163,35 @@ class Backend {
                       const ConvParams& params, const TensorView& out) = 0;
   virtual void AvgPool2(const TensorView& x,
                         const TensorView& out) = 0;  // pairs of rows; an odd last row is dropped
+  // ---- fused forms: a default is the definition ----
+  // out = swiglu(x w^T); `gate_up` is room for the product, what it holds afterwards is not defined.
+  virtual void LinearSwiGlu(const TensorView& x, const Weight& w, const TensorView& gate_up,
+                            const TensorView& out) {
+    Linear(x, w, {}, gate_up);
+    SwiGlu(gate_up, out);
+  }
+  // qkv: heads of q, then of k, then of v, side by side. Turns q and k, appends k and v; what the columns of k hold
+  // afterwards is not defined.
+  virtual void RopeAppendKv(const TensorView& qkv, const RopeParams& params, const StepBatch& batch,
+                            int32_t layer) {
+    const int32_t kv_cols = batch.pool->geometry.kv_heads * batch.pool->geometry.head_dim;
+    const int32_t q_cols = qkv.cols - 2 * kv_cols;
+    Rope(qkv.Cols(0, q_cols + kv_cols), params, batch);
+    AppendKv(qkv.Cols(q_cols, kv_cols), qkv.Cols(q_cols + kv_cols, kv_cols), batch, layer);
+  }
+
+  // What the values between two operations of a layer are kept in: f32, or what the products read. The residual stream
+  // and logits are f32 everywhere.
+  virtual DType activation_type() const { return DType::kF32; }
+
+  // Brackets the operations of a step, so that a device can record them once and replay them. `heads`: of the
+  // queries. `owner` names who asks and with which state: the same owner, with batches of the same shape, issues the same operations on the same addresses;
+  // null: do not record. False: what was recorded will be replayed, do not issue them. EndStep follows either way.
+  virtual bool BeginStep(const StepBatch& /*batch*/, int32_t /*heads*/, const void* /*owner*/) {
+    return true;
+  }
+  virtual void EndStep() {}
+
   // Indices of the k largest of each row, largest first, ties by lower index; ids and values: [rows, k].
   virtual void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
                     std::span<float> values) = 0;
@@ -184,6 +219,21 @@ struct CpuOptions {
   CpuIsa isa = CpuIsa::kBest;
 };
 std::unique_ptr<Backend> MakeCpuBackend(const CpuOptions& options);
+
+struct CudaOptions {
+  int device = 0;
+  bool graphs = true;  // record decode steps and replay them
+};
+// kNotFound: no such device. kUnsupported: this build has no CUDA (-DPARLEY_CUDA=ON), or the device is too old.
+Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& options);
+
+// What a GPU can do at most, measured: about a second, and 4 GiB of its memory.
+struct CudaCeilings {
+  double read_gb_per_s = 0.0;
+  double copy_gb_per_s = 0.0;  // bytes read and bytes written
+  double tflop_per_s = 0.0;    // bf16, a square product of 8192 by the library, on random values
+};
+Result<CudaCeilings> MeasureCudaCeilings(int device);
 
 }  // namespace parley::kernels
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "kernels/random_values.h"
+
 namespace parley::kernels {
 namespace {
 
@@ -49,6 +51,8 @@ Product Resolve(WeightFormat f, Storage storage) {
       return Product::kGroup;
     case Storage::kI8Row:
       return Product::kI8Row;
+    case Storage::kFp8Row:
+      return Product::kF32;  // of values that e4m3 and the row's scale can hold
   }
   return Product::kF32;
 }
@@ -88,7 +92,19 @@ WeightPart ReadI8Row(const WeightSource& s) {
   return part;
 }
 
+bool IsRandom(const WeightSource& s) { return s.data == nullptr && s.random_scale > 0.0F; }
+
+WeightPart MakeRandom(const WeightSource& s) {
+  WeightPart part{.product = Product::kBf16, .out = s.out, .in = s.in};
+  part.values.resize(static_cast<size_t>(s.out) * static_cast<size_t>(s.in));
+  for (size_t i = 0; i < part.values.size(); ++i) {
+    part.values[i] = ToFloat(ToBf16(RandomValue(s.random_seed, i) * s.random_scale));
+  }
+  return part;
+}
+
 WeightPart ReadFloats(const WeightSource& s) {
+  if (IsRandom(s)) return MakeRandom(s);
   WeightPart part{.product = Product::kF32, .out = s.out, .in = s.in};
   const size_t n = static_cast<size_t>(s.out) * static_cast<size_t>(s.in);
   part.values.resize(n);
@@ -144,8 +160,24 @@ WeightPart ToIntegers(WeightPart from, Product product) {
   return part;
 }
 
+// Each row to what its e4m3 values, times its scale, stand for.
+void RoundRowsToE4m3(WeightPart& part) {
+  const auto in = static_cast<size_t>(part.in);
+  for (size_t begin = 0; begin < part.values.size(); begin += in) {
+    float largest = 0.0F;
+    for (size_t i = begin; i < begin + in; ++i) {
+      largest = std::max(largest, std::fabs(part.values[i]));
+    }
+    const float inverse = largest > 0.0F ? kMostE4m3 / largest : 0.0F;
+    const float scale = largest / kMostE4m3;
+    for (size_t i = begin; i < begin + in; ++i) {
+      part.values[i] = RoundToE4m3(part.values[i] * inverse) * scale;
+    }
+  }
+}
+
 Status CheckSource(const WeightSource& s, int32_t in, Product product) {
-  if (s.out <= 0 || s.in <= 0 || s.data == nullptr) {
+  if (s.out <= 0 || s.in <= 0 || (s.data == nullptr && !IsRandom(s))) {
     return Fail(Code::kInvalidArgument, "a weight of [" + std::to_string(s.out) + ", " +
                                             std::to_string(s.in) + "] holds nothing");
   }
@@ -187,9 +219,24 @@ WeightPart ReadPart(const WeightSource& source, Storage storage) {
   WeightPart part = IsGrouped(source.format)                ? ReadGrouped(source)
                     : source.format == WeightFormat::kI8Row ? ReadI8Row(source)
                                                             : ReadFloats(source);
+  if (storage == Storage::kFp8Row) {
+    part = ToFloats(part, Product::kF32);
+    RoundRowsToE4m3(part);
+    return part;
+  }
   if (part.product == product) return part;
   const bool floats = product == Product::kF32 || product == Product::kBf16;
   return floats ? ToFloats(part, product) : ToIntegers(std::move(part), product);
+}
+
+float RoundToE4m3(float v) {
+  constexpr float kLeastNormal = 0x1p-6F;
+  if (std::isnan(v)) return v;
+  const float size = std::min(std::fabs(v), kMostE4m3);
+  int exponent = 0;
+  std::frexp(std::max(size, kLeastNormal), &exponent);  // size is in [2^(exponent - 1), 2^exponent)
+  const float step = std::ldexp(1.0F, exponent - 4);    // three bits behind the first one
+  return std::copysign(RoundHalfEven(size / step) * step, v);
 }
 
 namespace {

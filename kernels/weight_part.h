@@ -41,6 +41,10 @@ Status CheckSources(std::span<const WeightSource> stacked, Storage storage);
 // A checked source, kept as `storage` says. Grouped files stay as they are under kGroup8.
 WeightPart ReadPart(const WeightSource& source, Storage storage);
 
+// The nearest value of e4m3 (fp8 with four bits of exponent and three of mantissa), ties to even, +-448 at most.
+inline constexpr float kMostE4m3 = 448.0F;
+float RoundToE4m3(float v);
+
 // The activation side of the integer products: q = round_half_even(x / scale), scale = max|x| / 127, or / 32512.
 // A scale below the smallest normal number means all zeros, scale 0; an infinite or NaN value gives zeros with
 // scale NaN, so that the poison is seen in the product instead of being clamped away.

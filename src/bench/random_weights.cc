@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/tensor.h"
+#include "weights/synthetic.h"
 
 namespace parley::bench {
 namespace {
@@ -43,6 +44,17 @@ class Maker {
       Random(bytes, 16);
     }
     return Add(std::move(name), {out, in}, WeightFormat::kQ4_1, std::move(bytes));
+  }
+  // The norm's ones and the zeros of a bias are on the host; matrices are made by whoever loads them. A matrix has the
+  // variance 1 / in, so that activations keep their size.
+  Status Bias(std::string name, int64_t width) {
+    return Add(std::move(name), {width}, WeightFormat::kF32,
+               std::vector<std::byte>(static_cast<size_t>(width) * sizeof(float)));
+  }
+  Status Counted(std::string name, int64_t out, int64_t in) {
+    const auto seed = static_cast<uint64_t>(out_.checkpoint->tensors().size());
+    return out_.checkpoint->AddRandom(std::move(name), {out, in}, seed,
+                                      std::sqrt(3.0F / static_cast<float>(in)));
   }
   Status Q8(std::string name, int64_t out, int64_t in) {  // kQ8_0: f16 d, 32 int8
     std::vector<std::byte> bytes;
@@ -108,10 +120,47 @@ Status Fill(const Shape& s, RandomDecoder& out) {
   return {};
 }
 
+// The decoder of a Step-Audio checkpoint, as its config.json and its tensors say it.
+Status FillStepAudio(const weights::SyntheticGeometry& g, int64_t layers, RandomDecoder& out) {
+  weights::CheckpointTable& c = *out.checkpoint;
+  c.SetNumber("num_hidden_layers", static_cast<double>(layers));
+  c.SetNumber("hidden_size", static_cast<double>(g.hidden));
+  c.SetNumber("num_attention_heads", static_cast<double>(g.heads));
+  c.SetNumber("num_key_value_heads", static_cast<double>(g.kv_heads));
+  c.SetNumber("intermediate_size", static_cast<double>(g.ffn));
+  c.SetNumber("max_position_embeddings", static_cast<double>(g.max_positions));
+  c.SetNumber("rope_theta", g.rope_theta);
+  c.SetNumber("rms_norm_eps", g.norm_eps);
+  Maker make(out);
+  for (const weights::TensorPlan& tensor : weights::SyntheticTensors(g)) {
+    const bool decoder = tensor.name.starts_with("model.") || tensor.name.starts_with("lm_head.");
+    const bool beyond = tensor.name.starts_with("model.layers.") &&
+                        std::stoll(tensor.name.substr(sizeof("model.layers.") - 1)) >= layers;
+    if (!decoder || beyond) continue;
+    if (tensor.shape.size() == 2) {
+      PARLEY_TRY_STATUS(make.Counted(tensor.name, tensor.shape[0], tensor.shape[1]));
+    } else if (tensor.name.ends_with(".bias")) {
+      PARLEY_TRY_STATUS(make.Bias(tensor.name, tensor.shape[0]));
+    } else {
+      PARLEY_TRY_STATUS(make.Norm(tensor.name, tensor.shape[0]));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry) {
+Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry, int64_t layers) {
   std::string known;
+  for (const char* name : {"step-audio-r1", "step-audio-2-mini"}) {
+    known += (known.empty() ? "" : ", ") + std::string(name);
+    if (geometry != name) continue;
+    PARLEY_TRY(const auto shape, weights::SyntheticGeometry::Named(name));
+    RandomDecoder made;
+    made.checkpoint = std::make_unique<weights::CheckpointTable>("safetensors");
+    PARLEY_TRY_STATUS(FillStepAudio(shape, layers > 0 ? layers : shape.layers, made));
+    return made;
+  }
   for (const Shape& shape : kShapes) {
     known += (known.empty() ? "" : ", ") + std::string(shape.name);
     if (shape.name != geometry) continue;

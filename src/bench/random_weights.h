@@ -21,7 +21,9 @@ struct RandomDecoder {
   std::unique_ptr<weights::CheckpointTable> checkpoint;
 };
 
-// "tiny" (2 layers, 64 wide) or "smollm2-135m"; 4-bit weights as in its file, norms and the table in f32 and Q8_0.
-Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry);
+// "tiny" (2 layers, 64 wide) or "smollm2-135m": 4-bit weights as in its file, norms and the table in f32 and Q8_0.
+// "step-audio-r1" or "step-audio-2-mini": bf16 as in theirs, made by a counter where they are loaded, with the first `layers`
+// of their layers (0: all).
+Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry, int64_t layers = 0);
 
 }  // namespace parley::bench

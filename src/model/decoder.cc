@@ -32,7 +32,7 @@ struct LayerWeights {
 
 // The rows of a step, as views into the state.
 struct StepViews {
-  TensorView x, h, qkv, q, k, v, qk, attn, gate_up, act;
+  TensorView x, h, qkv, q, attn, gate_up, act;
 };
 
 class PagedDecoder final : public Decoder {
@@ -54,6 +54,8 @@ class PagedDecoder final : public Decoder {
   void Embed(const DecoderInput& input, const TensorView& x) const;
   void Layer(const LayerWeights& w, int32_t layer, const kernels::StepBatch& batch,
              const StepViews& s) const;
+  void Head(const DecoderInput& input, const StepViews& s, bool every_row,
+            const DecoderState& state) const;
 
   Backend& backend_;
   DecoderGeometry geometry_;
@@ -125,28 +127,26 @@ size_t PagedDecoder::weight_bytes() const {
 
 DecoderState PagedDecoder::NewState(int32_t max_rows, int32_t max_logit_rows) const {
   const DecoderGeometry& g = geometry_;
-  const auto rows_of = [&](int32_t cols) { return backend_.Allocate(DType::kF32, max_rows, cols); };
-  return {.x = rows_of(g.hidden),
+  const DType type = backend_.activation_type();
+  const auto rows_of = [&](int32_t cols) { return backend_.Allocate(type, max_rows, cols); };
+  return {.x = backend_.Allocate(DType::kF32, max_rows, g.hidden),
           .h = rows_of(g.hidden),
           .qkv = rows_of((g.heads + 2 * g.kv_heads) * g.head_dim),
           .attn = rows_of(g.heads * g.head_dim),
           .gate_up = rows_of(2 * g.ffn),
           .act = rows_of(g.ffn),
-          .picked = backend_.Allocate(DType::kF32, max_logit_rows, g.hidden),
+          .picked_x = backend_.Allocate(DType::kF32, max_logit_rows, g.hidden),
+          .picked = backend_.Allocate(type, max_logit_rows, g.hidden),
           .logits = backend_.Allocate(DType::kF32, max_logit_rows, g.vocabulary)};
 }
 
 StepViews PagedDecoder::ViewsOf(const DecoderState& state, int32_t rows) const {
   const int32_t q_size = geometry_.heads * geometry_.head_dim;
-  const int32_t kv_size = geometry_.kv_heads * geometry_.head_dim;
   const TensorView qkv = state.qkv.view().Rows(0, rows);
   return {.x = state.x.view().Rows(0, rows),
           .h = state.h.view().Rows(0, rows),
           .qkv = qkv,
           .q = qkv.Cols(0, q_size),
-          .k = qkv.Cols(q_size, kv_size),
-          .v = qkv.Cols(q_size + kv_size, kv_size),
-          .qk = qkv.Cols(0, q_size + kv_size),
           .attn = state.attn.view().Rows(0, rows),
           .gate_up = state.gate_up.view().Rows(0, rows),
           .act = state.act.view().Rows(0, rows)};
@@ -175,22 +175,48 @@ void PagedDecoder::Embed(const DecoderInput& input, const TensorView& x) const {
   PARLEY_CHECK(taken == input.embeddings.rows, "more embeddings than negative ids");
 }
 
+// What the layer before left in h joins the residual stream here, in one pass with the norm.
 void PagedDecoder::Layer(const LayerWeights& w, int32_t layer, const kernels::StepBatch& batch,
                          const StepViews& s) const {  // s.x: [rows, hidden]
   const float eps = geometry_.norm_eps;
-  backend_.RmsNorm(s.x, w.attn_norm, eps, s.h);
+  if (layer == 0) {
+    backend_.RmsNorm(s.x, w.attn_norm, eps, s.h);
+  } else {
+    backend_.AddRmsNorm(s.x, s.h, w.attn_norm, eps, s.h);
+    PARLEY_TAP(backend_, "decoder.layer", layer - 1, s.x);
+  }
   backend_.Linear(s.h, *w.qkv, w.qkv_bias, s.qkv);
-  backend_.Rope(s.qk, geometry_.rope, batch);
-  backend_.AppendKv(s.k, s.v, batch, layer);
+  backend_.RopeAppendKv(s.qkv, geometry_.rope, batch, layer);
   backend_.Attend(s.q, batch, layer, s.attn);
   PARLEY_TAP(backend_, "decoder.attn", layer, s.attn);
   backend_.Linear(s.attn, *w.out, {}, s.h);
   backend_.AddRmsNorm(s.x, s.h, w.ffn_norm, eps, s.h);  // x += h; h = norm(x)
-  backend_.Linear(s.h, *w.gate_up, {}, s.gate_up);
-  backend_.SwiGlu(s.gate_up, s.act);
+  backend_.LinearSwiGlu(s.h, *w.gate_up, s.gate_up, s.act);
   backend_.Linear(s.act, *w.down, {}, s.h);
-  backend_.Add(s.x, s.h);
-  PARLEY_TAP(backend_, "decoder.layer", layer, s.x);
+}
+
+// The head is the largest product of a small model: only rows that somebody samples from pay for it.
+void PagedDecoder::Head(const DecoderInput& input, const StepViews& s, bool every_row,
+                        const DecoderState& state) const {
+  const auto wanted = static_cast<int32_t>(input.logit_rows.size());
+  const TensorView picked = state.picked.view().Rows(0, wanted);
+  if (every_row) {
+    backend_.AddRmsNorm(s.x, s.h, final_norm_, geometry_.norm_eps, picked);
+  } else {
+    backend_.Add(s.x, s.h);
+  }
+  PARLEY_TAP(backend_, "decoder.layer", geometry_.layers - 1, s.x);
+  if (wanted == 0) return;
+  if (!every_row) {
+    const TensorView rows = state.picked_x.view().Rows(0, wanted);
+    for (int32_t i = 0; i < wanted; ++i) {
+      backend_.Copy(s.x.Rows(input.logit_rows[static_cast<size_t>(i)], 1), rows.Rows(i, 1));
+    }
+    backend_.RmsNorm(rows, final_norm_, geometry_.norm_eps, picked);
+  }
+  const TensorView logits = state.logits.view().Rows(0, wanted);
+  backend_.Linear(picked, *head_, {}, logits);
+  PARLEY_TAP(backend_, "decoder.logits", -1, logits);
 }
 
 void PagedDecoder::Forward(const DecoderInput& input, DecoderState& state) const {
@@ -199,26 +225,24 @@ void PagedDecoder::Forward(const DecoderInput& input, DecoderState& state) const
   PARLEY_CHECK(static_cast<size_t>(batch.rows) == input.ids.size(), "one id a row of the batch");
   PARLEY_CHECK(batch.rows <= state.x.view().rows, "more rows than the state was made for");
   PARLEY_CHECK(wanted <= state.picked.view().rows, "more logits than the state was made for");
+  bool every_row = wanted == batch.rows;
+  for (int32_t i = 0; i < wanted; ++i) {
+    const int32_t row = input.logit_rows[static_cast<size_t>(i)];
+    PARLEY_CHECK(row >= 0 && row < batch.rows, "logits of a row that is not in the step");
+    every_row = every_row && row == i;
+  }
   const StepViews s = ViewsOf(state, batch.rows);
 
   Embed(input, s.x);
   PARLEY_TAP(backend_, "decoder.embed", -1, s.x);
-  for (int32_t i = 0; i < geometry_.layers; ++i) {
-    Layer(layers_[static_cast<size_t>(i)], i, batch, s);
+  // Only a step whose rows all go on to logits is the same work every time, worth recording.
+  if (backend_.BeginStep(batch, geometry_.heads, every_row ? state.x.view().data : nullptr)) {
+    for (int32_t i = 0; i < geometry_.layers; ++i) {
+      Layer(layers_[static_cast<size_t>(i)], i, batch, s);
+    }
+    Head(input, s, every_row, state);
   }
-  if (wanted == 0) return;
-
-  // The head is the largest product of a small model: only rows that somebody samples from pay for it.
-  const TensorView picked = state.picked.view().Rows(0, wanted);
-  for (int32_t i = 0; i < wanted; ++i) {
-    const int32_t row = input.logit_rows[static_cast<size_t>(i)];
-    PARLEY_CHECK(row >= 0 && row < batch.rows, "logits of a row that is not in the step");
-    backend_.Copy(s.x.Rows(row, 1), picked.Rows(i, 1));
-  }
-  backend_.RmsNorm(picked, final_norm_, geometry_.norm_eps, picked);
-  const TensorView logits = state.logits.view().Rows(0, wanted);
-  backend_.Linear(picked, *head_, {}, logits);
-  PARLEY_TAP(backend_, "decoder.logits", -1, logits);
+  backend_.EndStep();
 }
 
 }  // namespace

@@ -31,16 +31,18 @@ struct DecoderGeometry {  // read from the checkpoint, never operator config
 
 Result<DecoderGeometry> ReadDecoderGeometry(const weights::Checkpoint& checkpoint);
 
-// Every activation of a step. Row r of x is one position of one sequence.
+// Every activation of a step. Row r of x is one position of one sequence. Types are the backend's activation_type(), but
+// where f32 is said.
 struct DecoderState {
-  kernels::Tensor x;        // [max_rows, hidden] residual stream
-  kernels::Tensor h;        // [max_rows, hidden]
-  kernels::Tensor qkv;      // [max_rows, (heads + 2 kv_heads) * head_dim]
-  kernels::Tensor attn;     // [max_rows, heads * head_dim]
-  kernels::Tensor gate_up;  // [max_rows, 2 ffn]
-  kernels::Tensor act;      // [max_rows, ffn]
-  kernels::Tensor picked;   // [max_logit_rows, hidden]
-  kernels::Tensor logits;   // [max_logit_rows, vocabulary], f32
+  kernels::Tensor x;         // [max_rows, hidden] residual stream, f32
+  kernels::Tensor h;         // [max_rows, hidden]
+  kernels::Tensor qkv;       // [max_rows, (heads + 2 kv_heads) * head_dim]
+  kernels::Tensor attn;      // [max_rows, heads * head_dim]
+  kernels::Tensor gate_up;   // [max_rows, 2 ffn]
+  kernels::Tensor act;       // [max_rows, ffn]
+  kernels::Tensor picked_x;  // [max_logit_rows, hidden] of x, f32
+  kernels::Tensor picked;    // [max_logit_rows, hidden], normed
+  kernels::Tensor logits;    // [max_logit_rows, vocabulary], f32
 };
 
 // Rows of one step: ids[i] >= 0 is a token; ids[i] < 0 takes the next row of `embeddings` (audio from the adaptor).

@@ -61,7 +61,9 @@ Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
                        .out = rows.out,
                        .in = in,
                        .data = info->data,
-                       .row_scale = info->row_scale});
+                       .row_scale = info->row_scale,
+                       .random_seed = info->random_seed,
+                       .random_scale = info->random_scale});
   }
   auto weight = backend.LoadWeight(sources, storage);
   if (!weight) return Context(stacked.front().name, std::move(weight).error());

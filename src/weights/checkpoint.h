@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct TensorInfo {
   const void* data = nullptr;
   size_t bytes = 0;
   const float* row_scale = nullptr;  // kI8Row
+  // Without data: values that a counter makes (kernels::WeightSource says which); no file has such a tensor.
+  uint64_t random_seed = 0;
+  float random_scale = 0.0F;
 };
 
 class Checkpoint {

@@ -58,6 +58,17 @@ Status CheckpointTable::Add(std::string_view file, std::string name, std::vector
   return Insert(file, std::move(info));
 }
 
+Status CheckpointTable::AddRandom(std::string name, std::vector<int64_t> shape, uint64_t seed,
+                                  float scale) {
+  TensorInfo info;
+  info.name = std::move(name);
+  info.shape = std::move(shape);
+  info.format = kernels::WeightFormat::kBf16;
+  info.random_seed = seed;
+  info.random_scale = scale;
+  return Insert("random weights", std::move(info));
+}
+
 Status CheckpointTable::AddAlias(std::string_view file, std::string name, std::string_view of) {
   const TensorInfo* target = Find(of);
   if (!target) {

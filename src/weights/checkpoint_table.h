@@ -34,6 +34,8 @@ class CheckpointTable final : public Checkpoint {
   // is not aligned for its format is copied, so that readers of TensorInfo::data never meet a misaligned value.
   Status Add(std::string_view file, std::string name, std::vector<int64_t> shape,
              kernels::WeightFormat format, std::span<const std::byte> raw);
+  // A bf16 matrix that exists nowhere until a backend loads it.
+  Status AddRandom(std::string name, std::vector<int64_t> shape, uint64_t seed, float scale);
   // Another name of a tensor that is there.
   Status AddAlias(std::string_view file, std::string name, std::string_view of);
   // Row scales of an int8 tensor [out, …]; the table owns them.

@@ -1,0 +1,263 @@
+// The operations: checks, then a launch; which product takes which number of rows.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "common/check.h"
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/device_memory.h"
+#include "kernels/cuda/views.h"
+
+namespace parley::kernels::cuda {
+namespace {
+
+// Rows up to which decode products, sixteen rows at a time, beat cuBLASLt; measured by tests/bench/cuda_products.cc.
+constexpr int32_t kDecodeUpTo = 16;
+constexpr int32_t kDecodeUpToFp8 = 64;  // cuBLASLt would first need the weights as bf16
+
+const CudaWeight& Own(const Weight& w) {
+  const auto* own = dynamic_cast<const CudaWeight*>(&w);
+  PARLEY_CHECK(own != nullptr, "this weight was loaded by another backend");
+  return *own;
+}
+
+bool Usable(const Rows& x, int32_t cols) {
+  return x.type == Type::kBf16 && x.cols == cols && x.stride % 8 == 0 &&
+         reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
+}
+
+Rows Part(Rows x, int32_t first, int32_t count) {
+  const size_t bytes =
+      static_cast<size_t>(first) * static_cast<size_t>(x.stride) * (x.type == Type::kF32 ? 4 : 2);
+  x.data = static_cast<char*>(x.data) + bytes;
+  x.rows = count;
+  return x;
+}
+
+RopeOptions RopeOf(const RopeParams& params) {
+  return {.theta = params.theta,
+          .head_dim = params.head_dim,
+          .half_split = params.style == RopeStyle::kHalfSplit};
+}
+
+}  // namespace
+
+Rows CudaBackend::Packed(const TensorView& x, int32_t cols) {
+  const Rows rows = RowsOf(x);
+  if (Usable(rows, cols)) return rows;
+  const size_t bytes = static_cast<size_t>(x.rows) * static_cast<size_t>(cols) * 2;
+  Rows packed = PackedRows(Take(packed_, bytes), x.rows, cols, Type::kBf16);
+  if (packed.data == nullptr) return packed;
+  if (x.cols != cols) Do(cudaMemsetAsync(packed.data, 0, bytes, stream_), "cudaMemset");
+  Rows filled = packed;
+  filled.cols = x.cols;
+  Do(LaunchCopy(rows, filled, stream_), "packing rows");
+  return packed;
+}
+
+void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& bias,
+                          const TensorView& out) {
+  const float* b = VectorOf(bias, w.out());
+  const Rows to = RowsOf(out);
+  const Matrix& m = w.matrix();
+  if (x.rows <= (m.fp8 ? kDecodeUpToFp8 : kDecodeUpTo)) {
+    for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
+      const int32_t count = std::min(kDecodeRows, x.rows - first);
+      Do(LaunchDecodeLinear(Part(x, first, count), m, b, false, Part(to, first, count),
+                            decode_scratch_, sms_, {}, stream_),
+         "Linear");
+    }
+    return;
+  }
+  Matrix wide = m;
+  if (m.fp8) {
+    void* room = Take(widened_, static_cast<size_t>(m.out) * static_cast<size_t>(m.in) * 2);
+    if (room == nullptr) return;
+    Do(LaunchWiden(m, room, stream_), "Linear");
+    wide = {.data = room, .out = m.out, .in = m.in};
+  }
+  const bool aligned = to.stride % 8 == 0 && reinterpret_cast<uintptr_t>(to.data) % 16 == 0;
+  if (aligned) {
+    Do(gemm_->Run(x, wide, to, stream_));
+  } else {  // odd shapes of tests: through rows that the library can write
+    const int32_t padded = (m.out + 7) / 8 * 8;
+    void* room = Take(transfer_, static_cast<size_t>(x.rows) * static_cast<size_t>(padded) * 4);
+    if (room == nullptr) return;
+    Rows packed = PackedRows(room, x.rows, m.out);
+    packed.stride = padded;
+    Do(gemm_->Run(x, wide, packed, stream_));
+    Do(LaunchCopy(packed, to, stream_), "Linear");
+  }
+  if (b != nullptr) Do(LaunchAdd(to, RowsOf(bias), stream_), "Linear");
+}
+
+void CudaBackend::Linear(const TensorView& x, const Weight& w, const TensorView& bias,
+                         const TensorView& out) {
+  PARLEY_CHECK(x.cols == w.in() && out.cols == w.out() && x.rows == out.rows, "Linear: shapes");
+  if (!Ready() || x.rows == 0) return;
+  const Rows packed = Packed(x, Own(w).matrix().in);
+  if (packed.data != nullptr) Product(packed, Own(w), bias, out);
+}
+
+void CudaBackend::LinearSwiGlu(const TensorView& x, const Weight& w, const TensorView& gate_up,
+                               const TensorView& out) {
+  PARLEY_CHECK(x.cols == w.in() && 2 * out.cols == w.out() && x.rows == out.rows,
+               "LinearSwiGlu: shapes");
+  if (!Ready() || x.rows == 0) return;
+  const CudaWeight& own = Own(w);
+  const Rows packed = Packed(x, own.matrix().in);
+  if (packed.data == nullptr) return;
+  if (x.rows <= (own.matrix().fp8 ? kDecodeUpToFp8 : kDecodeUpTo)) {
+    const Rows to = RowsOf(out);
+    for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
+      const int32_t count = std::min(kDecodeRows, x.rows - first);
+      Do(LaunchDecodeLinear(Part(packed, first, count), own.matrix(), nullptr, true,
+                            Part(to, first, count), decode_scratch_, sms_, {}, stream_),
+         "LinearSwiGlu");
+    }
+    return;
+  }
+  Product(packed, own, {}, gate_up);
+  Do(LaunchSwiGlu(RowsOf(gate_up), RowsOf(out), stream_), "LinearSwiGlu");
+}
+
+void CudaBackend::Embed(const Weight& table, std::span<const int32_t> ids, const TensorView& out) {
+  PARLEY_CHECK(out.rows == static_cast<int32_t>(ids.size()) && out.cols == table.in(),
+               "Embed: out is [ids, in]");
+  for (const int32_t id : ids)
+    PARLEY_CHECK(id >= 0 && id < table.out(), "Embed: no such row in the table");
+  if (!Ready() || ids.empty()) return;
+  void* room = Take(transfer_, ids.size_bytes());
+  if (room == nullptr) return;
+  // Pageable memory is staged before the call returns: `ids` is the caller's again.
+  Do(cudaMemcpyAsync(room, ids.data(), ids.size_bytes(), cudaMemcpyHostToDevice, stream_), "Embed");
+  Do(LaunchEmbed(Own(table).matrix(), static_cast<const int32_t*>(room), RowsOf(out), stream_),
+     "Embed");
+}
+
+void CudaBackend::Copy(const TensorView& x, const TensorView& out) {
+  PARLEY_CHECK(x.rows == out.rows && x.cols == out.cols, "Copy: shapes differ");
+  if (Ready() && x.rows > 0) Do(LaunchCopy(RowsOf(x), RowsOf(out), stream_), "Copy");
+}
+
+void CudaBackend::Add(const TensorView& x, const TensorView& delta) {
+  if (Ready()) Do(LaunchAdd(RowsOf(x), RowsOf(delta), stream_), "Add");
+}
+
+void CudaBackend::RmsNorm(const TensorView& x, const TensorView& weight, float eps,
+                          const TensorView& out) {
+  if (Ready())
+    Do(LaunchRmsNorm(RowsOf(x), {}, VectorOf(weight, x.cols), eps, RowsOf(out), stream_),
+       "RmsNorm");
+}
+
+void CudaBackend::AddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight,
+                             float eps, const TensorView& out) {
+  if (!Ready()) return;
+  Do(LaunchRmsNorm(RowsOf(x), RowsOf(delta), VectorOf(weight, x.cols), eps, RowsOf(out), stream_),
+     "AddRmsNorm");
+}
+
+void CudaBackend::LayerNorm(const TensorView& x, const TensorView& weight, const TensorView& bias,
+                            float eps, const TensorView& out) {
+  if (!Ready()) return;
+  Do(LaunchLayerNorm(RowsOf(x), VectorOf(weight, x.cols), VectorOf(bias, x.cols), eps, RowsOf(out),
+                     stream_),
+     "LayerNorm");
+}
+
+void CudaBackend::Rope(const TensorView& x, const RopeParams& params, const StepBatch& batch) {
+  PARLEY_CHECK(x.rows == batch.rows, "Rope: one row for each row of the step");
+  if (!Ready()) return;
+  SetTables(batch, 1);
+  Do(LaunchRope(RowsOf(x), RopeOf(params), tables_.tables().position, stream_), "Rope");
+}
+
+void CudaBackend::AppendKv(const TensorView& k, const TensorView& v, const StepBatch& batch,
+                           int32_t layer) {
+  PARLEY_CHECK(k.rows == batch.rows, "AppendKv: one row for each row of the step");
+  if (!Ready()) return;
+  SetTables(batch, 1);
+  Do(LaunchAppend(RowsOf(k), RowsOf(v), CacheOf(batch, layer), tables_.tables(), stream_),
+     "AppendKv");
+}
+
+void CudaBackend::RopeAppendKv(const TensorView& qkv, const RopeParams& params,
+                               const StepBatch& batch, int32_t layer) {
+  PARLEY_CHECK(qkv.rows == batch.rows, "RopeAppendKv: one row for each row of the step");
+  if (!Ready()) return;
+  SetTables(batch, 1);
+  const KvGeometry& g = batch.pool->geometry;
+  Do(LaunchRopeAppend(RowsOf(qkv), qkv.cols / g.head_dim - 2 * g.kv_heads, RopeOf(params),
+                      CacheOf(batch, layer), tables_.tables(), stream_),
+     "RopeAppendKv");
+}
+
+void CudaBackend::Attend(const TensorView& q, const StepBatch& batch, int32_t layer,
+                         const TensorView& out) {
+  PARLEY_CHECK(q.rows == batch.rows, "Attend: one row for each row of the step");
+  if (!Ready()) return;
+  const KvGeometry& g = batch.pool->geometry;
+  SetTables(batch, std::max(1, q.cols / std::max(1, g.head_dim * g.kv_heads)));
+  Do(LaunchAttend(RowsOf(q), CacheOf(batch, layer), tables_.tables(), Splits(batch), RowsOf(out),
+                  attend_scratch_, stream_),
+     "Attend");
+}
+
+void CudaBackend::AttendDense(const TensorView& q, const TensorView& k, const TensorView& v,
+                              int32_t head_dim, bool causal, const TensorView& out) {
+  if (!Ready()) return;
+  Do(LaunchAttendDense(RowsOf(q), RowsOf(k), RowsOf(v), head_dim, causal, RowsOf(out), stream_),
+     "AttendDense");
+}
+
+void CudaBackend::SwiGlu(const TensorView& gate_up, const TensorView& out) {
+  if (Ready()) Do(LaunchSwiGlu(RowsOf(gate_up), RowsOf(out), stream_), "SwiGlu");
+}
+
+void CudaBackend::Gelu(const TensorView& x) {
+  if (Ready()) Do(LaunchGelu(RowsOf(x), stream_), "Gelu");
+}
+
+void CudaBackend::Relu(const TensorView& x) {
+  if (Ready()) Do(LaunchRelu(RowsOf(x), stream_), "Relu");
+}
+
+void CudaBackend::AvgPool2(const TensorView& x, const TensorView& out) {
+  if (Ready()) Do(LaunchAvgPool2(RowsOf(x), RowsOf(out), stream_), "AvgPool2");
+}
+
+// The windows of all frames side by side, then one product.
+void CudaBackend::Conv1d(const TensorView& x, const Weight& w, const TensorView& bias,
+                         const ConvParams& params, const TensorView& out) {
+  PARLEY_CHECK(w.in() == params.kernel * x.cols && out.cols == w.out(), "Conv1d: shapes");
+  if (!Ready() || out.rows == 0) return;
+  const CudaWeight& own = Own(w);
+  const int32_t padded = own.matrix().in;
+  const size_t bytes = static_cast<size_t>(out.rows) * static_cast<size_t>(padded) * 2;
+  Rows windows = PackedRows(Take(packed_, bytes), out.rows, padded, Type::kBf16);
+  if (windows.data == nullptr) return;
+  if (padded != w.in()) Do(cudaMemsetAsync(windows.data, 0, bytes, stream_), "cudaMemset");
+  Rows filled = windows;
+  filled.cols = w.in();
+  Do(LaunchWindows(RowsOf(x), params.kernel, params.stride, params.pad, filled, stream_), "Conv1d");
+  Product(windows, own, bias, out);
+}
+
+void CudaBackend::TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
+                       std::span<float> values) {
+  const auto count = static_cast<size_t>(logits.rows) * static_cast<size_t>(k);
+  PARLEY_CHECK(k > 0 && k <= logits.cols, "TopK: 1 to cols values a row");
+  PARLEY_CHECK(ids.size() == count && values.size() == count, "TopK: ids and values are [rows, k]");
+  if (!Ready()) return;
+  void* room = Take(transfer_, count * 8);
+  if (room == nullptr) return;
+  auto* device_ids = static_cast<int32_t*>(room);
+  auto* device_values = reinterpret_cast<float*>(device_ids + count);
+  Do(LaunchTopK(RowsOf(logits), k, device_ids, device_values, stream_), "TopK");
+  Do(cudaMemcpyAsync(ids.data(), device_ids, count * 4, cudaMemcpyDeviceToHost, stream_), "TopK");
+  Do(cudaMemcpyAsync(values.data(), device_values, count * 4, cudaMemcpyDeviceToHost, stream_),
+     "TopK");
+  Do(cudaStreamSynchronize(stream_), "TopK");
+}
+
+}  // namespace parley::kernels::cuda

@@ -1,0 +1,144 @@
+// The launchers of kernels/cuda: raw pointers, sizes, strides, options, the stream last. A launcher allocates nothing, logs
+// nothing, waits for nothing and throws nothing; what it cannot run it answers with cudaErrorInvalidValue. Only the
+// backend calls them.
+// Thread:   any thread that has set the device.
+// Memory:   borrows all of it; scratch is an argument.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime_api.h>
+#include <vector_types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace parley::kernels::cuda {
+
+enum class Type : uint8_t { kF32, kBf16 };
+
+// Rows of values on the device; `stride` in elements.
+struct Rows {
+  void* data = nullptr;
+  Type type = Type::kF32;
+  int32_t rows = 0;
+  int32_t cols = 0;
+  int64_t stride = 0;
+};
+
+// A matrix [out, in] row by row. fp8 is e4m3 with one scale a row.
+struct Matrix {
+  const void* data = nullptr;
+  const float* row_scale = nullptr;  // fp8 only
+  bool fp8 = false;
+  int32_t out = 0;
+  int32_t in = 0;
+};
+
+// ---- decode_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory ---------------------------------
+inline constexpr int32_t kDecodeRows = 16;  // the most rows that a decode product takes
+
+struct DecodeScratch {  // zeroed once; every launch leaves the counters at zero
+  float* partial = nullptr;
+  size_t partial_floats = 0;
+  int32_t* counters = nullptr;
+  int32_t counter_count = 0;
+};
+struct DecodeTuning {  // 0: the launcher chooses
+  int32_t splits = 0;  // parts of `in`, computed by different blocks
+  int32_t warps = 0;   // a block: 8 or 16
+  int32_t stages = 0;  // 1 KB copies in flight a warp and tile: 2, 4, 6 or 8
+  int32_t prefetch_groups =
+      -1;  // row groups asked of L2 before the predecessor has ended; -1: chooses
+};
+// swiglu: w holds gates above ups, [2 out, in]; out = silu(gate) * up. in: a multiple of 16.
+cudaError_t LaunchDecodeLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
+                               const Rows& out, const DecodeScratch& scratch, int32_t sms,
+                               const DecodeTuning& tuning, cudaStream_t stream);
+
+// ---- rows.cu: one row or one value at a time -------------------------------------------------------------------------
+// x += delta when delta is given; out = x / rms(x) * weight
+cudaError_t LaunchRmsNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
+                          const Rows& out, cudaStream_t stream);
+cudaError_t LaunchLayerNorm(const Rows& x, const float* weight, const float* bias, float eps,
+                            const Rows& out, cudaStream_t stream);
+cudaError_t LaunchAdd(const Rows& x, const Rows& delta,
+                      cudaStream_t stream);  // one delta row repeats
+cudaError_t LaunchCopy(const Rows& x, const Rows& out, cudaStream_t stream);  // converts
+cudaError_t LaunchGather(const Rows& x, const int32_t* rows, const Rows& out, cudaStream_t stream);
+cudaError_t LaunchSwiGlu(const Rows& gate_up, const Rows& out, cudaStream_t stream);
+cudaError_t LaunchGelu(const Rows& x, cudaStream_t stream);
+cudaError_t LaunchRelu(const Rows& x, cudaStream_t stream);
+cudaError_t LaunchAvgPool2(const Rows& x, const Rows& out, cudaStream_t stream);
+cudaError_t LaunchEmbed(const Matrix& table, const int32_t* ids, const Rows& out,
+                        cudaStream_t stream);
+// Windows of a convolution side by side: out[t] = x[t stride - pad], x[t stride - pad + 1], …; zeros outside.
+cudaError_t LaunchWindows(const Rows& x, int32_t kernel, int32_t step, int32_t pad, const Rows& out,
+                          cudaStream_t stream);
+cudaError_t LaunchTopK(const Rows& logits, int32_t k, int32_t* ids, float* values,
+                       cudaStream_t stream);
+
+// ---- paged.cu: positions, the cache, attention -----------------------------------------------------------------------
+inline constexpr int32_t kPage = 16;  // positions
+
+struct Cache {  // [page][layer][K|V][kv_head][16][head_dim]
+  void* memory = nullptr;
+  Type type = Type::kBf16;
+  int32_t kv_heads = 0;
+  int32_t head_dim = 0;
+  int64_t page_stride = 0;   // elements
+  int64_t layer_offset = 0;  // elements, of the layer in hand
+};
+// The step's tables on the device; addresses stay fixed while contents change, for captured graphs.
+struct Tables {
+  const int32_t* position = nullptr;    // [rows]
+  const int32_t* row_seq = nullptr;     // [rows]
+  const int32_t* page_table = nullptr;  // [seqs, max_pages]
+  int32_t max_pages = 0;
+  const int32_t* single = nullptr;  // rows whose sequence has no other row in this step
+  int32_t singles = 0;
+  const int4* tiles = nullptr;  // of the others: {first row, count, sequence, 0}, see kTileRows
+  int32_t tile_count = 0;
+};
+struct RopeOptions {
+  float theta = 10000.0F;
+  int32_t head_dim = 64;
+  bool half_split = true;
+};
+struct AttendScratch {  // zeroed once; every launch leaves the counters at zero
+  float* partial = nullptr;
+  size_t partial_floats = 0;
+  int32_t* counters = nullptr;
+  int32_t counter_count = 0;
+};
+
+cudaError_t LaunchRope(const Rows& x, const RopeOptions& rope, const int32_t* position,
+                       cudaStream_t stream);
+cudaError_t LaunchAppend(const Rows& k, const Rows& v, const Cache& cache, const Tables& tables,
+                         cudaStream_t stream);
+// Rope of q and k in place, then the append of k and v: qkv holds the heads of q, k and v side by side.
+cudaError_t LaunchRopeAppend(const Rows& qkv, int32_t heads, const RopeOptions& rope,
+                             const Cache& cache, const Tables& tables, cudaStream_t stream);
+// Query tokens a tile holds at most, for `group` query heads a key head.
+int32_t TileTokens(int32_t group);
+// `splits`: parts of a single row's keys that different blocks take.
+cudaError_t LaunchAttend(const Rows& q, const Cache& cache, const Tables& tables, int32_t splits,
+                         const Rows& out, const AttendScratch& scratch, cudaStream_t stream);
+bool AttendIsFast(const Cache& cache, int32_t group);
+cudaError_t LaunchAttendDense(const Rows& q, const Rows& k, const Rows& v, int32_t head_dim,
+                              bool causal, const Rows& out, cudaStream_t stream);
+
+// ---- weights.cu: making weights --------------------------------------------------------------------------------------
+cudaError_t LaunchQuantise(const void* bf16, int32_t out, int32_t in, uint8_t* e4m3,
+                           float* row_scale, cudaStream_t stream);
+// e4m3 times its scale, as bf16: for products that only know bf16.
+cudaError_t LaunchWiden(const Matrix& e4m3, void* bf16, cudaStream_t stream);
+// Element i is RandomValue(seed, i) * scale (random_values.h).
+cudaError_t LaunchRandom(void* bf16, size_t count, uint64_t seed, float scale, cudaStream_t stream);
+cudaError_t LaunchCount(const void* bf16, size_t count, unsigned long long* not_finite,
+                        cudaStream_t stream);
+
+// ---- probe.cu: ceilings ----------------------------------------------------------------------------------------------
+cudaError_t LaunchReadProbe(const void* from, size_t bytes, uint32_t* seen, int32_t sms,
+                            cudaStream_t stream);
+
+}  // namespace parley::kernels::cuda

@@ -1,0 +1,24 @@
+// A build without CUDA: asking for it is an error that says what to do.
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/backend.h"
+
+namespace parley::kernels {
+
+namespace {
+
+Error Absent() {
+  return Fail(
+      Code::kUnsupported,
+      "this parley was built without CUDA: configure with `cmake --preset cuda` on a machine "
+      "that has nvcc");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& /*options*/) {
+  return Absent();
+}
+
+Result<CudaCeilings> MeasureCudaCeilings(int /*device*/) { return Absent(); }
+
+}  // namespace parley::kernels

@@ -1,0 +1,204 @@
+// The paged cache and attention on the GPU against the reference: shuffled and shared pages, lengths around a page, single
+// rows, tiles and both in one step; forks and rollbacks; any cutting into steps.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "gpu/gpu_bed.h"
+
+namespace parley::kernels {
+namespace {
+
+using testing::Close;
+using testing::Noise;
+
+struct Geometry {
+  int32_t heads, kv_heads, head_dim;
+  DType cache = DType::kBf16;
+};
+constexpr Geometry kR1{10, 2, 128};    // groups of five
+constexpr Geometry kMini{14, 2, 128};  // of seven
+constexpr Geometry kLlama{9, 3, 64};
+constexpr Geometry kOdd{6, 1, 20};
+constexpr Geometry kWide{18, 2, 64};  // nine: beyond the fast kernels
+constexpr Geometry kExact{4, 2, 64, DType::kF32};
+
+struct Row {
+  int32_t seq, position;
+};
+
+// One backend's cache and the rows that were appended to it: contents depend on (salt, position) only, so that any way of
+// cutting into steps means the same.
+class Talk {
+ public:
+  Talk(Side& side, const Geometry& g, std::vector<std::vector<int32_t>> pages, int32_t total)
+      : side_(side), g_(g), pages_(std::move(pages)) {
+    auto made = side.be->AllocateKv(
+        {.layers = 3, .kv_heads = g.kv_heads, .head_dim = g.head_dim, .dtype = g.cache}, total);
+    EXPECT_TRUE(made.has_value());
+    pool_ = *made;
+  }
+  std::vector<std::vector<int32_t>>& pages() { return pages_; }
+  const KvPool& pool() const { return pool_; }
+
+  std::vector<float> Step(const std::vector<Row>& rows, uint64_t salt = 0) {
+    size_t width = 1;
+    for (const auto& p : pages_) width = std::max(width, p.size());
+    std::vector<int32_t> table;
+    for (const auto& p : pages_) {
+      table.insert(table.end(), p.begin(), p.end());
+      table.resize((table.size() + width - 1) / width * width, 0);
+    }
+    std::vector<int32_t> position;
+    std::vector<int32_t> seq;
+    std::vector<float> values;
+    const int32_t cols = (g_.heads + 2 * g_.kv_heads) * g_.head_dim;
+    for (const Row& r : rows) {
+      position.push_back(r.position);
+      seq.push_back(r.seq);
+      const auto v = Bf16Values(static_cast<size_t>(cols),
+                                salt + static_cast<uint64_t>(r.position) * 7 + 1, 2.0F);
+      values.insert(values.end(), v.begin(), v.end());
+    }
+    const auto count = static_cast<int32_t>(rows.size());
+    const StepBatch batch{.pool = &pool_,
+                          .rows = count,
+                          .position = position.data(),
+                          .row_seq = seq.data(),
+                          .seqs = static_cast<int32_t>(pages_.size()),
+                          .page_table = table.data(),
+                          .max_pages = static_cast<int32_t>(width)};
+    const DType type = side_.be->activation_type();
+    const TensorView qkv = side_.Make(count, cols, values, 0, type);
+    const TensorView out = side_.Make(count, g_.heads * g_.head_dim, {}, 0, type);
+    side_.be->RopeAppendKv(qkv, {.theta = 1e6F, .head_dim = g_.head_dim}, batch, 1);
+    side_.be->Attend(qkv.Cols(0, g_.heads * g_.head_dim), batch, 1, out);
+    return side_.Values(out);
+  }
+
+ private:
+  Side& side_;
+  Geometry g_;
+  std::vector<std::vector<int32_t>> pages_;
+  KvPool pool_;
+};
+
+std::vector<Row> RowsOf(int32_t seq, int32_t begin, int32_t end) {
+  std::vector<Row> rows;
+  for (int32_t p = begin; p < end; ++p) rows.push_back({seq, p});
+  return rows;
+}
+std::vector<Row> operator+(std::vector<Row> a, const std::vector<Row>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// Keys, values, queries and weights are bf16 on the way; scores are sums of head_dim products of magnitude up to four,
+// each operand off by half a bf16 step, over sqrt(head_dim); a weight is off relatively by as much as its score absolutely.
+// Random operands make these errors independent: the bound takes four standard deviations of their sum.
+std::vector<double> Within(size_t n, const Geometry& g) {
+  const double score = 4.0 * 0.3 * testing::kEpsBf16 * 2.0;
+  const double cache = g.cache == DType::kF32 ? 0.5 : 1.0;
+  return std::vector<double>(n, cache * (2.0 * score + 3.0 * testing::kEpsBf16));
+}
+
+// Of a pool of two pages.
+int32_t PoolValues(const Geometry& g) { return 2 * 3 * 2 * g.kv_heads * kPageTokens * g.head_dim; }
+
+class GpuAttention : public Gpu {
+ protected:
+  void Same(const std::vector<float>& gpu, const std::vector<float>& ref, const Geometry& g) {
+    EXPECT_TRUE(Close(gpu, ref, Within(ref.size(), g)));
+  }
+};
+
+std::vector<int32_t> Shuffled(int32_t first, int32_t count, uint64_t seed) {
+  std::vector<int32_t> pages(static_cast<size_t>(count));
+  std::iota(pages.begin(), pages.end(), first);
+  Noise noise(seed);
+  for (size_t i = pages.size(); i > 1; --i)
+    std::swap(pages[i - 1], pages[noise.Below(static_cast<uint32_t>(i))]);
+  return pages;
+}
+
+TEST_F(GpuAttention, LengthsAroundAPageInOneStepAndRowByRow) {
+  for (const Geometry& g : {kR1, kMini, kLlama, kOdd, kWide, kExact}) {
+    for (const int32_t length : {1, 2, 15, 16, 17, 33, 150}) {
+      SCOPED_TRACE(::testing::Message()
+                   << g.heads << " heads of " << g.head_dim << ", " << length << " long");
+      Talk ref(ref_, g, {Shuffled(0, 10, 3)}, 10);
+      Talk gpu(gpu_, g, {Shuffled(0, 10, 3)}, 10);
+      Same(gpu.Step(RowsOf(0, 0, length)), ref.Step(RowsOf(0, 0, length)), g);
+      Same(gpu.Step(RowsOf(0, length, length + 1)), ref.Step(RowsOf(0, length, length + 1)), g);
+      Same(gpu.Step(RowsOf(0, length + 1, length + 4)), ref.Step(RowsOf(0, length + 1, length + 4)), g);
+    }
+  }
+}
+
+TEST_F(GpuAttention, LongSequencesAreSplitOverBlocks) {
+  for (const Geometry& g : {kR1, kMini, kLlama}) {
+    for (const int32_t length : {700, 1029}) {
+      Talk ref(ref_, g, {Shuffled(0, 66, 5)}, 66);
+      Talk gpu(gpu_, g, {Shuffled(0, 66, 5)}, 66);
+      for (int32_t at = 0; at < length; at += 256) {
+        const auto rows = RowsOf(0, at, std::min(length, at + 256));
+        Same(gpu.Step(rows), ref.Step(rows), g);
+      }
+      for (int i = 0; i < 2; ++i) {  // twice: the counters were left at zero
+        Same(gpu.Step(RowsOf(0, length, length + 1)), ref.Step(RowsOf(0, length, length + 1)), g);
+      }
+    }
+  }
+}
+
+TEST_F(GpuAttention, SinglesAndTilesOfManySequencesInOneStep) {
+  for (const Geometry& g : {kR1, kLlama, kWide}) {
+    const std::vector<std::vector<int32_t>> pages = {Shuffled(0, 8, 1), Shuffled(8, 8, 2),
+                                                     Shuffled(16, 8, 3), Shuffled(24, 8, 4)};
+    Talk ref(ref_, g, pages, 32);
+    Talk gpu(gpu_, g, pages, 32);
+    const auto fill = RowsOf(0, 0, 90) + RowsOf(1, 0, 31) + RowsOf(2, 0, 5);
+    Same(gpu.Step(fill), ref.Step(fill), g);
+    const auto mixed = RowsOf(0, 90, 91) + RowsOf(3, 0, 60) + RowsOf(1, 31, 32) + RowsOf(2, 5, 40);
+    Same(gpu.Step(mixed), ref.Step(mixed), g);
+    const auto singles = RowsOf(0, 91, 92) + RowsOf(1, 32, 33) + RowsOf(2, 40, 41) + RowsOf(3, 60, 61);
+    Same(gpu.Step(singles), ref.Step(singles), g);
+  }
+}
+
+TEST_F(GpuAttention, ForkAndRollbackEqualAFreshPrefill) {
+  const Geometry g = kR1;
+  // A trunk of 40 positions; a branch shares its first two pages and copies the third, then both go on differently.
+  Talk gpu(gpu_, g, {{0, 1, 2, 3}, {0, 1, 5, 6}}, 8);
+  gpu.Step(RowsOf(0, 0, 40));
+  gpu_.be->CopyPage(gpu.pool(), 2, 5);
+  gpu.Step(RowsOf(0, 40, 50), 1000);
+  const auto branch = gpu.Step(RowsOf(1, 40, 50), 2000);
+  Talk ref(ref_, g, {{0, 1, 2, 3}}, 4);
+  ref.Step(RowsOf(0, 0, 40));
+  Same(branch, ref.Step(RowsOf(0, 40, 50), 2000), g);
+  // Rollback: positions from 35 are written again; what stood behind them is not seen.
+  const auto again = gpu.Step(RowsOf(0, 35, 44), 3000);
+  Talk fresh(gpu_, g, {{0, 1, 2}}, 3);
+  fresh.Step(RowsOf(0, 0, 35));
+  Same(again, fresh.Step(RowsOf(0, 35, 44), 3000), g);
+}
+
+TEST_F(GpuAttention, SlotsBehindTheLastPositionMayHoldNan) {
+  const Geometry g = kR1;
+  Talk gpu(gpu_, g, {{0, 1}}, 2);
+  std::vector<float> nan(static_cast<size_t>(PoolValues(g)), NAN);
+  const TensorView all{.data = gpu.pool().memory.get(),
+                       .dtype = DType::kBf16,
+                       .rows = 2,
+                       .cols = PoolValues(g) / 2,
+                       .stride = PoolValues(g) / 2};
+  gpu_.be->Upload(nan, all);
+  Talk ref(ref_, g, {{0, 1}}, 2);
+  for (const auto& rows : {RowsOf(0, 0, 5), RowsOf(0, 5, 6), RowsOf(0, 6, 20)})
+    Same(gpu.Step(rows), ref.Step(rows), g);
+}
+
+}  // namespace
+}  // namespace parley::kernels

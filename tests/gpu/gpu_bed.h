@@ -1,0 +1,77 @@
+// The reference and the GPU side by side, fed with the same bits.
+// Thread:   one test.
+// Memory:   both backends' own.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "support/compare.h"
+
+namespace parley::kernels {
+
+// Values that bf16 holds exactly: the products' operands are then the same on both sides.
+inline std::vector<float> Bf16Values(size_t n, uint64_t seed, float scale = 1.0F) {
+  std::vector<float> v = testing::Noise(seed).Values(n, scale);
+  for (float& x : v) x = ToFloat(ToBf16(x));
+  return v;
+}
+
+class Side {
+ public:
+  explicit Side(std::unique_ptr<Backend> backend) : be(std::move(backend)) {}
+
+  // A window of `cols` columns in a wider tensor when `gap` > 0: strided on purpose.
+  TensorView Make(int32_t rows, int32_t cols, const std::vector<float>& values, int32_t gap = 0,
+                  DType type = DType::kF32) {
+    tensors_.push_back(be->Allocate(type, rows, cols + gap));
+    const TensorView view = tensors_.back().view().Cols(gap / 2, cols);
+    if (!values.empty()) be->Upload(values, view);
+    return view;
+  }
+  std::vector<float> Values(const TensorView& t) const {
+    std::vector<float> v(static_cast<size_t>(t.rows) * static_cast<size_t>(t.cols));
+    be->Download(t, v);
+    return v;
+  }
+  WeightPtr Load(const std::vector<float>& values, int32_t out, int32_t in,
+                 Storage storage = Storage::kBf16) const {
+    const WeightSource source{
+        .format = WeightFormat::kF32, .out = out, .in = in, .data = values.data()};
+    auto w = be->LoadWeight({&source, 1}, storage);
+    EXPECT_TRUE(w.has_value()) << (w ? "" : w.error().message);
+    return w ? *w : nullptr;
+  }
+
+  std::unique_ptr<Backend> be;
+
+ private:
+  std::vector<Tensor> tensors_;
+};
+
+class Gpu : public ::testing::Test {
+ protected:
+  static std::unique_ptr<Backend> Open(bool graphs = true) {
+    auto made = MakeCudaBackend({.device = 0, .graphs = graphs});
+    if (!made) {
+      ADD_FAILURE() << made.error().message;
+      std::abort();
+    }
+    return *std::move(made);
+  }
+  void TearDown() override {
+    const Status polled = gpu_.be->Poll();
+    EXPECT_TRUE(polled.has_value()) << polled.error().message;
+  }
+
+  Side ref_{MakeReferenceBackend()};
+  Side gpu_{Open()};
+};
+
+}  // namespace parley::kernels
