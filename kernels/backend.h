@@ -113,6 +113,18 @@ struct ConvParams {
   int32_t pad = 1;
 };
 
+// What the next token of a row is drawn by; model/sampler.h says in which order.
+struct TokenRequest {
+  float temperature = 0.0F;  // 0: greedy
+  int32_t top_k = 0;         // 0: off
+  float top_p = 1.0F;
+  float repetition_penalty = 1.0F;
+  int32_t limit = 0;     // ids at or above are masked; 0: none
+  double uniform = 0.0;  // the draw, in [0, 1)
+  std::span<const int32_t> history;
+  std::span<const int32_t> banned;
+};
+
 using TapFn = std::function<void(std::string_view name, int index, const TensorView& value)>;
 
 // ---- the operations -----------------------------------------------------------------------------------------------
@@ -195,6 +207,11 @@ class Backend {
   // Indices of the k largest of each row, largest first, ties by lower index; ids and values: [rows, k].
   virtual void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
                     std::span<float> values) = 0;
+
+  // Whether the device draws tokens itself, so that logits need not come to the host.
+  virtual bool samples() const { return false; }
+  virtual void Sample(const TensorView& /*logits*/, std::span<const TokenRequest> /*rows*/,
+                      std::span<int32_t> /*ids*/) {}
 
   virtual Status Poll() = 0;  // the first failure since the last Poll, once
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <tuple>
+#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/cuda/cuda_weight.h"
@@ -70,6 +71,9 @@ class CudaBackend final : public Backend {
   void AvgPool2(const TensorView& x, const TensorView& out) override;
   void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
             std::span<float> values) override;
+  bool samples() const override { return true; }
+  void Sample(const TensorView& logits, std::span<const TokenRequest> rows,
+              std::span<int32_t> ids) override;
   DType activation_type() const override { return DType::kBf16; }
 
  private:
@@ -112,7 +116,10 @@ class CudaBackend final : public Backend {
   std::shared_ptr<void> fixed_;  // what the two point into
   Room packed_;
   Room transfer_;  // uploads, downloads, ids
-  Room widened_;   // fp8 weights as bf16, for large products
+  Room sampling_;  // requests, lists, scores, orders, ids
+  std::vector<SampleRow> sample_rows_;
+  std::vector<int32_t> sample_lists_;
+  Room widened_;  // fp8 weights as bf16, for large products
   StepTables tables_;
   bool in_step_ = false;
   bool capturing_ = false;

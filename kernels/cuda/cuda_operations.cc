@@ -260,4 +260,52 @@ void CudaBackend::TopK(const TensorView& logits, int32_t k, std::span<int32_t> i
   Do(cudaStreamSynchronize(stream_), "TopK");
 }
 
+void CudaBackend::Sample(const TensorView& logits, std::span<const TokenRequest> rows,
+                         std::span<int32_t> ids) {
+  PARLEY_CHECK(rows.size() == static_cast<size_t>(logits.rows) && ids.size() == rows.size(),
+               "Sample: one request and one id a row");
+  if (!Ready() || rows.empty()) return;
+  sample_rows_.clear();
+  sample_lists_.clear();
+  const auto list = [&](std::span<const int32_t> values, int32_t& first, int32_t& count) {
+    first = static_cast<int32_t>(sample_lists_.size());
+    count = static_cast<int32_t>(values.size());
+    sample_lists_.insert(sample_lists_.end(), values.begin(), values.end());
+  };
+  for (const TokenRequest& request : rows) {
+    SampleRow row{.uniform = request.uniform,
+                  .temperature = request.temperature,
+                  .top_p = request.top_p,
+                  .penalty = request.repetition_penalty,
+                  .top_k = request.top_k,
+                  .limit = request.limit};
+    if (row.penalty != 1.0F) list(request.history, row.history, row.history_count);
+    list(request.banned, row.banned, row.banned_count);
+    sample_rows_.push_back(row);
+  }
+  // Orders first: everything after them needs less alignment.
+  const size_t values = rows.size() * static_cast<size_t>(logits.cols);
+  const size_t row_bytes = sample_rows_.size() * sizeof(SampleRow);
+  const size_t list_bytes = sample_lists_.size() * sizeof(int32_t);
+  void* room =
+      Take(sampling_, values * 12 + row_bytes + rows.size() * sizeof(int32_t) + list_bytes);
+  if (room == nullptr) return;
+  auto* orders = static_cast<uint64_t*>(room);
+  auto* device_rows = reinterpret_cast<SampleRow*>(orders + values);
+  auto* scores = reinterpret_cast<float*>(device_rows + rows.size());
+  auto* device_ids = reinterpret_cast<int32_t*>(scores + values);
+  int32_t* lists = device_ids + rows.size();
+  Do(cudaMemcpyAsync(device_rows, sample_rows_.data(), row_bytes, cudaMemcpyHostToDevice, stream_),
+     "Sample");
+  if (list_bytes > 0) {
+    Do(cudaMemcpyAsync(lists, sample_lists_.data(), list_bytes, cudaMemcpyHostToDevice, stream_),
+       "Sample");
+  }
+  Do(LaunchSample(RowsOf(logits), device_rows, lists, scores, orders, device_ids, stream_),
+     "Sample");
+  Do(cudaMemcpyAsync(ids.data(), device_ids, ids.size_bytes(), cudaMemcpyDeviceToHost, stream_),
+     "Sample");
+  Do(cudaStreamSynchronize(stream_), "Sample");
+}
+
 }  // namespace parley::kernels::cuda

@@ -77,7 +77,24 @@ cudaError_t LaunchWindows(const Rows& x, int32_t kernel, int32_t step, int32_t p
 cudaError_t LaunchTopK(const Rows& logits, int32_t k, int32_t* ids, float* values,
                        cudaStream_t stream);
 
-// ---- paged.cu: positions, the cache, attention -----------------------------------------------------------------------
+// ---- sample.cu: the next token of every row ---------------------------------------------------------------------------
+struct SampleRow {
+  double uniform = 0.0;  // the draw, in [0, 1)
+  float temperature = 0.0F;
+  float top_p = 1.0F;
+  float penalty = 1.0F;
+  int32_t top_k = 0;
+  int32_t limit = 0;    // ids at or above are masked; 0: none
+  int32_t history = 0;  // where in `lists` it begins
+  int32_t history_count = 0;
+  int32_t banned = 0;
+  int32_t banned_count = 0;
+};
+// scores and orders: room for [rows, cols].
+cudaError_t LaunchSample(const Rows& logits, const SampleRow* rows, const int32_t* lists,
+                         float* scores, uint64_t* orders, int32_t* ids, cudaStream_t stream);
+
+// ---- rope.cu, attend.cu: positions, the cache, attention -----------------------------------------------------------------------
 inline constexpr int32_t kPage = 16;  // positions
 
 struct Cache {  // [page][layer][K|V][kv_head][16][head_dim]

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "common/result.h"
@@ -87,7 +88,8 @@ class EngineCore {
   void GrantPages(StepEntry& entry, Notices& notices);
   bool Evict(const SequenceState& wanting, Notices& notices);
   void Advance(const StepEntry& entry, Notices& notices);
-  void TakeToken(SequenceState& sequence, std::span<const float> logits, Notices& notices);
+  void SampleOnDevice();
+  void TakeToken(SequenceState& sequence, TokenId id, Notices& notices);
   void Report(SequenceState& sequence, Position up_to, Notices& notices);
   bool DeviceFailed(StepReport& report, Notices& notices);
 
@@ -104,6 +106,8 @@ class EngineCore {
   std::map<int64_t, SequenceState> sequences_;
   std::map<Stream, SequenceState*> streams_;
   std::vector<StepEntry> entries_;  // of the step in hand
+  std::vector<kernels::TokenRequest> requests_;
+  std::span<const TokenId> sampled_;  // by the device, one a row of logits; empty: the host samples
 
   int64_t step_ = 0;
   int64_t decoder_pass_ = 0;  // who of decoder and audio runs next: the lower one

@@ -103,10 +103,25 @@ void EngineCore::RunDecoder(StepReport& report, Notices& notices) {
   report.pages_copied = static_cast<int32_t>(cache_->copies() - copies);
   if (batch_.rows() == 0) return;
   batch_.Run(cache_->pool());
+  SampleOnDevice();
   if (DeviceFailed(report, notices)) return;
   for (const StepEntry& entry : entries_) {
     if (entry.rows > 0) Advance(entry, notices);
   }
+}
+
+// A device that can draws all tokens of the step at once, and only those come to the host.
+void EngineCore::SampleOnDevice() {
+  sampled_ = {};
+  if (!batch_.samples()) return;
+  requests_.clear();
+  for (const StepEntry& entry : entries_) {
+    if (entry.logit_row < 0) continue;
+    PARLEY_CHECK(entry.logit_row == static_cast<int32_t>(requests_.size()), "rows in their order");
+    SequenceState& sequence = *entry.sequence;
+    requests_.push_back(sequence.stream->sampler.Request(sequence.ids));
+  }
+  if (!requests_.empty()) sampled_ = batch_.Sample(requests_);
 }
 
 // Pages for the entry's rows, at others' expense if need be; fewer rows, or its failure, when there are none.
@@ -158,13 +173,15 @@ void EngineCore::Advance(const StepEntry& entry, Notices& notices) {
   sequence.served = step_;
   sequence.waited = 0;
   CompleteAppends(sequence, notices);
-  if (entry.logit_row >= 0) TakeToken(sequence, batch_.Logits(entry.logit_row), notices);
+  if (entry.logit_row < 0) return;
+  const TokenId id = sampled_.empty() ? sequence.stream->sampler.Sample(
+                                            batch_.Logits(entry.logit_row), sequence.ids)
+                                      : sampled_[static_cast<size_t>(entry.logit_row)];
+  TakeToken(sequence, id, notices);
 }
 
-void EngineCore::TakeToken(SequenceState& sequence, std::span<const float> logits,
-                           Notices& notices) {
+void EngineCore::TakeToken(SequenceState& sequence, TokenId id, Notices& notices) {
   StreamState& stream = *sequence.stream;
-  const TokenId id = stream.sampler.Sample(logits, sequence.ids);
   if (std::ranges::count(stream.options.stop_ids, id) > 0) {
     Report(sequence, sequence.length(), notices);  // held back for a stop text that will not come
     return EndStream(sequence, EndReason::kStopToken, notices);

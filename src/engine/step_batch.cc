@@ -20,6 +20,7 @@ StepBatch::StepBatch(kernels::Backend& backend, const model::Decoder& decoder, i
   positions_.reserve(static_cast<size_t>(rows));
   row_seqs_.reserve(static_cast<size_t>(rows));
   logit_rows_.reserve(static_cast<size_t>(logit_rows));
+  tokens_.reserve(static_cast<size_t>(logit_rows));
 }
 
 void StepBatch::Clear() {
@@ -73,6 +74,13 @@ void StepBatch::Run(const kernels::KvPool& pool) {
       .batch = &batch,
       .logit_rows = logit_rows_};
   decoder_.Forward(input, state_);
+}
+
+std::span<const TokenId> StepBatch::Sample(std::span<const kernels::TokenRequest> requests) {
+  tokens_.resize(requests.size());
+  backend_.Sample(state_.logits.view().Rows(0, static_cast<int32_t>(requests.size())), requests,
+                  tokens_);
+  return tokens_;
 }
 
 std::span<const float> StepBatch::Logits(int32_t logit_row) {

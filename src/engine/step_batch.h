@@ -25,6 +25,9 @@ class StepBatch {
   void Run(const kernels::KvPool& pool);
   // Next-token logits of a row that Add named, on the host; valid until the next call.
   std::span<const float> Logits(int32_t logit_row);
+  // Whether the device draws the tokens; then one request for each row that Add named, in their order.
+  bool samples() const { return backend_.samples(); }
+  std::span<const TokenId> Sample(std::span<const kernels::TokenRequest> requests);
   int32_t rows() const { return static_cast<int32_t>(ids_.size()); }
   int64_t context() const { return context_; }
 
@@ -43,6 +46,7 @@ class StepBatch {
   kernels::Tensor gathered_;  // [rows, hidden], made when the first embedding comes
   model::DecoderState state_;
   std::vector<float> logits_;  // [vocabulary]
+  std::vector<TokenId> tokens_;
 };
 
 }  // namespace parley::engine

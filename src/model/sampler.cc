@@ -62,6 +62,17 @@ TokenId Sampler::Sample(std::span<const float> logits, std::span<const TokenId> 
   return last;  // the last possible one when rounding left a crumb
 }
 
+kernels::TokenRequest Sampler::Request(std::span<const TokenId> history) {
+  return {.temperature = options_.temperature,
+          .top_k = options_.top_k,
+          .top_p = options_.top_p,
+          .repetition_penalty = options_.repetition_penalty,
+          .limit = options_.vocabulary_limit,
+          .uniform = options_.temperature > 0.0F ? Uniform() : 0.0,
+          .history = history,
+          .banned = options_.banned};
+}
+
 void Sampler::Score(std::span<const float> logits, std::span<const TokenId> history) {
   scores_.assign(logits.begin(), logits.end());
   const auto inside = [&](TokenId id) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/ids.h"
+#include "kernels/backend.h"
 
 namespace parley::model {
 
@@ -31,6 +32,8 @@ class Sampler {
   explicit Sampler(const SamplerOptions& options);
   // Never an id that is banned or masked. When every allowed logit is −inf or NaN: the lowest allowed id.
   TokenId Sample(std::span<const float> logits, std::span<const TokenId> history);
+  // The same draw as a device is asked for it; borrows `history` and this sampler's lists.
+  kernels::TokenRequest Request(std::span<const TokenId> history);
 
  private:
   void Score(std::span<const float> logits, std::span<const TokenId> history);

@@ -26,6 +26,8 @@ class Tokenizer {
  public:
   static Result<std::shared_ptr<const Tokenizer>> FromGguf(const weights::Checkpoint& gguf);
   static Result<std::shared_ptr<const Tokenizer>> FromJson(const std::string& tokenizer_json_path);
+  // Of a checkpoint's folder: its tokenizer.json, or vocab.json and merges.txt with the added tokens beside them (Qwen2).
+  static Result<std::shared_ptr<const Tokenizer>> FromFolder(const std::string& dir);
 
   virtual ~Tokenizer() = default;
   virtual std::vector<TokenId> Encode(std::string_view utf8,
