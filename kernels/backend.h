@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "common/result.h"
+#include "kernels/communicator.h"
 #include "kernels/tensor.h"
 
 namespace parley::kernels {
@@ -34,10 +35,14 @@ struct WeightSource {
   int32_t in = 0;
   const void* data = nullptr;        // [out, in] row by row; read during LoadWeight only
   const float* row_scale = nullptr;  // kI8Row: [out]
+  // Values from the beginning of one row to the next; 0: `in`. More for a part of a matrix's columns, which only f32, f16
+  // and bf16 can have. `data` is the part's first value.
+  int32_t row_stride = 0;
   // kBf16 without data: value i is bf16(RandomValue(random_seed, i) * random_scale) (random_values.h), made where the
   // weight will live, so that benches can have models larger than the host's memory.
   uint64_t random_seed = 0;
   float random_scale = 0.0F;
+  uint64_t random_first = 0;  // i of this part's first value; rows are row_stride apart
 };
 
 // How a weight is kept. The product that each one means (x: f32 activations, one row):
@@ -192,6 +197,30 @@ class Backend {
     AppendKv(qkv.Cols(q_cols, kv_cols), qkv.Cols(q_cols + kv_cols, kv_cols), batch, layer);
   }
 
+  // ---- tensor parallel: delta is a part of a sum that all ranks hold together; alone, a part is the whole ----
+  void Join(std::shared_ptr<Communicator> communicator, int32_t rank) {
+    communicator_ = std::move(communicator);
+    rank_ = rank;
+  }
+  // x += delta summed over the ranks; out = rms_norm(x). `delta` holds the sum afterwards, or what it held.
+  virtual void ReduceAddRmsNorm(const TensorView& x, const TensorView& delta,
+                                const TensorView& weight, float eps, const TensorView& out) {
+    if (communicator_ != nullptr) communicator_->Sum(rank_, delta);
+    AddRmsNorm(x, delta, weight, eps, out);
+  }
+  virtual void ReduceAdd(const TensorView& x, const TensorView& delta) {
+    if (communicator_ != nullptr) communicator_->Sum(rank_, delta);
+    Add(x, delta);
+  }
+  // The columns of all ranks side by side, in rank 0's `all`; what other ranks' `all` holds is not defined.
+  virtual void GatherColumns(const TensorView& part, const TensorView& all) {
+    if (communicator_ != nullptr) {
+      communicator_->Gather(rank_, part, all);
+    } else {
+      Copy(part, all);
+    }
+  }
+
   // What the values between two operations of a layer are kept in: f32, or what the products read. The residual stream
   // and logits are f32 everywhere.
   virtual DType activation_type() const { return DType::kF32; }
@@ -220,8 +249,13 @@ class Backend {
   }  // tests: sees named intermediate tensors, in order
   const TapFn& tap() const { return tap_; }
 
+  const std::shared_ptr<Communicator>& communicator() const { return communicator_; }
+  int32_t rank() const { return rank_; }
+
  private:
   TapFn tap_;
+  std::shared_ptr<Communicator> communicator_;
+  int32_t rank_ = 0;
 };
 
 std::unique_ptr<Backend> MakeReferenceBackend();

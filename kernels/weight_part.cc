@@ -92,13 +92,19 @@ WeightPart ReadI8Row(const WeightSource& s) {
   return part;
 }
 
+size_t StrideOf(const WeightSource& s) {
+  return static_cast<size_t>(s.row_stride > 0 ? s.row_stride : s.in);
+}
+
 bool IsRandom(const WeightSource& s) { return s.data == nullptr && s.random_scale > 0.0F; }
 
 WeightPart MakeRandom(const WeightSource& s) {
   WeightPart part{.product = Product::kBf16, .out = s.out, .in = s.in};
   part.values.resize(static_cast<size_t>(s.out) * static_cast<size_t>(s.in));
+  const auto in = static_cast<size_t>(s.in);
   for (size_t i = 0; i < part.values.size(); ++i) {
-    part.values[i] = ToFloat(ToBf16(RandomValue(s.random_seed, i) * s.random_scale));
+    const uint64_t at = s.random_first + i / in * StrideOf(s) + i % in;
+    part.values[i] = ToFloat(ToBf16(RandomValue(s.random_seed, at) * s.random_scale));
   }
   return part;
 }
@@ -106,13 +112,18 @@ WeightPart MakeRandom(const WeightSource& s) {
 WeightPart ReadFloats(const WeightSource& s) {
   if (IsRandom(s)) return MakeRandom(s);
   WeightPart part{.product = Product::kF32, .out = s.out, .in = s.in};
-  const size_t n = static_cast<size_t>(s.out) * static_cast<size_t>(s.in);
-  part.values.resize(n);
+  part.values.resize(static_cast<size_t>(s.out) * static_cast<size_t>(s.in));
   const auto* bytes = static_cast<const uint8_t*>(s.data);
-  if (s.format == WeightFormat::kF32) std::memcpy(part.values.data(), bytes, n * sizeof(float));
-  for (size_t i = 0; i < n && s.format != WeightFormat::kF32; ++i) {
-    const uint16_t bits = Read16(bytes + 2 * i);
-    part.values[i] = s.format == WeightFormat::kF16 ? HalfToFloat(bits) : ToFloat(Bf16{bits});
+  const auto in = static_cast<size_t>(s.in);
+  const size_t size = s.format == WeightFormat::kF32 ? 4 : 2;
+  for (size_t row = 0; row < static_cast<size_t>(s.out); ++row) {
+    const uint8_t* from = bytes + row * StrideOf(s) * size;
+    float* to = &part.values[row * in];
+    if (s.format == WeightFormat::kF32) std::memcpy(to, from, in * sizeof(float));
+    for (size_t i = 0; i < in && s.format != WeightFormat::kF32; ++i) {
+      const uint16_t bits = Read16(from + 2 * i);
+      to[i] = s.format == WeightFormat::kF16 ? HalfToFloat(bits) : ToFloat(Bf16{bits});
+    }
   }
   return part;
 }
@@ -189,6 +200,11 @@ Status CheckSource(const WeightSource& s, int32_t in, Product product) {
   if ((IsGrouped(s.format) || product == Product::kGroup) && s.in % kGroupSize != 0) {
     return Fail(Code::kUnsupported, "a row of " + std::to_string(s.in) +
                                         " values cannot be kept in groups of 32: keep it as bf16");
+  }
+  if (s.row_stride != 0 && s.row_stride != s.in &&
+      (IsGrouped(s.format) || s.format == WeightFormat::kI8Row || s.row_stride < s.in)) {
+    return Fail(Code::kUnsupported,
+                "part of the columns of a quantised weight: only f32, f16 and bf16 can be cut so");
   }
   if (s.format == WeightFormat::kI8Row && s.row_scale == nullptr) {
     return Fail(Code::kInvalidArgument, "an int8 weight has no row scales");

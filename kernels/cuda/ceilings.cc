@@ -57,8 +57,9 @@ Result<CudaCeilings> Measure(int device) {
   PARLEY_TRY_STATUS(timer.Init());
   PARLEY_TRY(const std::shared_ptr<void> from, AllocateDevice(kBytes));
   PARLEY_TRY(const std::shared_ptr<void> to, AllocateDevice(kBytes));
-  PARLEY_TRY_STATUS(
-      CheckCuda(LaunchRandom(from.get(), kBytes / 2, 1, 1.0F, timer.stream), "random values"));
+  PARLEY_TRY_STATUS(CheckCuda(
+      LaunchRandom(from.get(), kBytes / 2 / kSide, kSide, kSide, 1, 0, 1.0F, timer.stream),
+      "random values"));
   CudaCeilings found;
   PARLEY_TRY(const double read, timer.Milliseconds([&] {
     return CheckCuda(

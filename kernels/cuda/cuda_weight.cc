@@ -46,8 +46,8 @@ class StagedLoader final : public WeightLoader {
 
   // bf16 rows of a source at `to`, `padded` values apart.
   Status Fill(const WeightSource& source, uint16_t* to, int32_t padded, cudaStream_t stream);
-  Status Copy(const void* from, int32_t rows, int32_t in, uint16_t* to, int32_t padded,
-              cudaStream_t stream);
+  Status Copy(const void* from, int32_t rows, int32_t in, int32_t stride, uint16_t* to,
+              int32_t padded, cudaStream_t stream);
   Status CountNotFinite(const void* bf16, size_t count, cudaStream_t stream);
 
   std::array<Stage, 2> stages_;
@@ -55,10 +55,11 @@ class StagedLoader final : public WeightLoader {
   std::shared_ptr<void> counter_;
 };
 
-Status StagedLoader::Copy(const void* from, int32_t rows, int32_t in, uint16_t* to, int32_t padded,
-                          cudaStream_t stream) {
+Status StagedLoader::Copy(const void* from, int32_t rows, int32_t in, int32_t stride, uint16_t* to,
+                          int32_t padded, cudaStream_t stream) {
   const size_t row_bytes = static_cast<size_t>(in) * 2;
   const size_t padded_bytes = static_cast<size_t>(padded) * 2;
+  const size_t stride_bytes = static_cast<size_t>(stride) * 2;
   if (padded_bytes > kPiece) {
     return Fail(Code::kUnsupported,
                 "a weight's row of " + std::to_string(in) + " values is too long");
@@ -71,13 +72,13 @@ Status StagedLoader::Copy(const void* from, int32_t rows, int32_t in, uint16_t* 
     PARLEY_TRY_STATUS(CheckCuda(cudaEventSynchronize(stage.copied), "waiting for a copy"));
     auto* bytes = static_cast<std::byte*>(stage.memory.get());
     const auto* source =
-        static_cast<const std::byte*>(from) + static_cast<size_t>(first) * row_bytes;
-    if (in == padded) {
+        static_cast<const std::byte*>(from) + static_cast<size_t>(first) * stride_bytes;
+    if (in == padded && in == stride) {
       std::memcpy(bytes, source, count * row_bytes);
     } else {
       std::memset(bytes, 0, count * padded_bytes);
       for (size_t r = 0; r < count; ++r) {
-        std::memcpy(bytes + r * padded_bytes, source + r * row_bytes, row_bytes);
+        std::memcpy(bytes + r * padded_bytes, source + r * stride_bytes, row_bytes);
       }
     }
     PARLEY_TRY_STATUS(
@@ -93,17 +94,21 @@ Status StagedLoader::Fill(const WeightSource& source, uint16_t* to, int32_t padd
                           cudaStream_t stream) {
   const size_t count = static_cast<size_t>(source.out) * static_cast<size_t>(source.in);
   if (IsRandom(source) && source.in == padded) {
-    return CheckCuda(LaunchRandom(to, count, source.random_seed, source.random_scale, stream),
-                     "making random weights");
+    return CheckCuda(
+        LaunchRandom(to, source.out, source.in,
+                     source.row_stride > 0 ? source.row_stride : source.in, source.random_seed,
+                     source.random_first, source.random_scale, stream),
+        "making random weights");
   }
   if (source.format == WeightFormat::kBf16 && !IsRandom(source)) {
-    return Copy(source.data, source.out, source.in, to, padded, stream);
+    return Copy(source.data, source.out, source.in,
+                source.row_stride > 0 ? source.row_stride : source.in, to, padded, stream);
   }
   // Other formats are small models and tests: through floats.
   const WeightPart part = ReadPart(source, Storage::kF32);
   std::vector<uint16_t> bf16(count);
   for (size_t i = 0; i < count; ++i) bf16[i] = ToBf16(part.values[i]).bits;
-  return Copy(bf16.data(), source.out, source.in, to, padded, stream);
+  return Copy(bf16.data(), source.out, source.in, source.in, to, padded, stream);
 }
 
 Status StagedLoader::CountNotFinite(const void* bf16, size_t count, cudaStream_t stream) {

@@ -77,6 +77,24 @@ cudaError_t LaunchWindows(const Rows& x, int32_t kernel, int32_t step, int32_t p
 cudaError_t LaunchTopK(const Rows& logits, int32_t k, int32_t* ids, float* values,
                        cudaStream_t stream);
 
+// ---- all_reduce.cu: the sum over ranks, with the norm behind it -----------------------------------------------------------
+inline constexpr int32_t kMostRanks = 8;
+struct Peers {
+  int32_t rank = 0;
+  int32_t ranks = 1;
+  int32_t max_rows = 0;
+  int32_t cols = 0;
+  uint4* inbox[kMostRanks] = {};  // of every rank, InboxBytes each, zeroed once
+  uint32_t* rounds = nullptr;     // [max_rows], this rank's own, zeroed once
+  int32_t* lost = nullptr;        // set when a peer did not come in time
+  uint64_t patience_ns = 1000000000;
+};
+size_t InboxBytes(int32_t ranks, int32_t max_rows, int32_t cols);
+// x += sum over ranks of delta (each rounded to bf16, added in the order of the ranks); out = rms_norm(x), or nothing. Every
+// rank launches it for the same rows, in the same order; the blocks of all of them must be able to run at the same time.
+cudaError_t LaunchReduceNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
+                             const Rows& out, const Peers& peers, cudaStream_t stream);
+
 // ---- sample.cu: the next token of every row ---------------------------------------------------------------------------
 struct SampleRow {
   double uniform = 0.0;  // the draw, in [0, 1)
@@ -149,8 +167,9 @@ cudaError_t LaunchQuantise(const void* bf16, int32_t out, int32_t in, uint8_t* e
                            float* row_scale, cudaStream_t stream);
 // e4m3 times its scale, as bf16: for products that only know bf16.
 cudaError_t LaunchWiden(const Matrix& e4m3, void* bf16, cudaStream_t stream);
-// Element i is RandomValue(seed, i) * scale (random_values.h).
-cudaError_t LaunchRandom(void* bf16, size_t count, uint64_t seed, float scale, cudaStream_t stream);
+// Row r, column c is RandomValue(seed, first + r * row_stride + c) * scale (random_values.h).
+cudaError_t LaunchRandom(void* bf16, int32_t out, int32_t in, int32_t row_stride, uint64_t seed,
+                         uint64_t first, float scale, cudaStream_t stream);
 cudaError_t LaunchCount(const void* bf16, size_t count, unsigned long long* not_finite,
                         cudaStream_t stream);
 

@@ -53,10 +53,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    RandomKernel(__nv_bfloat16* to, size_t count, uint64_t seed, float scale) {
+    RandomKernel(__nv_bfloat16* to, size_t count, int32_t in, int32_t row_stride, uint64_t seed,
+                 uint64_t first, float scale) {
   const size_t step = static_cast<size_t>(gridDim.x) * kThreads;
   for (size_t i = static_cast<size_t>(blockIdx.x) * kThreads + threadIdx.x; i < count; i += step) {
-    to[i] = __float2bfloat16_rn(RandomValue(seed, i) * scale);
+    const uint64_t at = first + i / static_cast<size_t>(in) * static_cast<size_t>(row_stride) +
+                        i % static_cast<size_t>(in);
+    to[i] = __float2bfloat16_rn(RandomValue(seed, at) * scale);
   }
 }
 
@@ -92,11 +95,12 @@ cudaError_t LaunchWiden(const Matrix& e4m3, void* bf16, cudaStream_t stream) {
   return cudaGetLastError();
 }
 
-cudaError_t LaunchRandom(void* bf16, size_t count, uint64_t seed, float scale,
-                         cudaStream_t stream) {
-  if (count == 0) return cudaErrorInvalidValue;
-  RandomKernel<<<Blocks(count), kThreads, 0, stream>>>(static_cast<__nv_bfloat16*>(bf16), count,
-                                                       seed, scale);
+cudaError_t LaunchRandom(void* bf16, int32_t out, int32_t in, int32_t row_stride, uint64_t seed,
+                         uint64_t first, float scale, cudaStream_t stream) {
+  if (out < 1 || in < 1 || row_stride < in) return cudaErrorInvalidValue;
+  const size_t count = static_cast<size_t>(out) * static_cast<size_t>(in);
+  RandomKernel<<<Blocks(count), kThreads, 0, stream>>>(static_cast<__nv_bfloat16*>(bf16), count, in,
+                                                       row_stride, seed, first, scale);
   return cudaGetLastError();
 }
 

@@ -37,8 +37,13 @@ struct StepViews {
 
 class PagedDecoder final : public Decoder {
  public:
-  PagedDecoder(Backend& backend, const DecoderGeometry& geometry)
-      : backend_(backend), geometry_(geometry) {}
+  PagedDecoder(Backend& backend, const DecoderGeometry& geometry, Slice slice)
+      : backend_(backend),
+        geometry_(geometry),
+        slice_(slice),
+        heads_(geometry.heads / slice.ranks),
+        kv_heads_(geometry.kv_heads / slice.ranks),
+        ffn_(geometry.ffn / slice.ranks) {}
 
   Status LoadWeights(const Checkpoint& checkpoint, Storage storage);
 
@@ -59,6 +64,8 @@ class PagedDecoder final : public Decoder {
 
   Backend& backend_;
   DecoderGeometry geometry_;
+  Slice slice_;
+  int32_t heads_, kv_heads_, ffn_;  // this rank's
   WeightPtr table_;
   WeightPtr head_;  // the table's storage when tied
   Tensor final_norm_;
@@ -74,8 +81,11 @@ Status PagedDecoder::LoadWeights(const Checkpoint& checkpoint, Storage storage) 
                                 table_storage));
   head_ = table_;
   if (!g.tied_head) {
-    PARLEY_TRY(head_,
-               LoadMatrix(backend_, checkpoint, {{names.head, g.vocabulary}}, g.hidden, storage));
+    PARLEY_TRY(head_, LoadMatrix(backend_, checkpoint, {{names.head, g.vocabulary}}, g.hidden,
+                                 storage, slice_));
+  } else if (slice_.ranks > 1) {
+    PARLEY_TRY(head_, LoadMatrix(backend_, checkpoint, {{names.table, g.vocabulary}}, g.hidden,
+                                 storage, slice_));
   }
   PARLEY_TRY(final_norm_, LoadVector(backend_, checkpoint, names.final_norm, g.hidden));
   layers_.reserve(static_cast<size_t>(g.layers));
@@ -98,21 +108,22 @@ Status PagedDecoder::LoadLayer(const Checkpoint& checkpoint, const DecoderNames&
                                {{weight(names.q), q_size},
                                 {weight(names.k), kv_size},
                                 {weight(names.v), kv_size}},
-                               g.hidden, storage));
+                               g.hidden, storage, slice_));
   if (g.qkv_bias) {
     PARLEY_TRY(
         w.qkv_bias,
         LoadBias(backend_, checkpoint,
-                 {{bias(names.q), q_size}, {bias(names.k), kv_size}, {bias(names.v), kv_size}}));
+                 {{bias(names.q), q_size}, {bias(names.k), kv_size}, {bias(names.v), kv_size}},
+                 slice_));
   }
-  PARLEY_TRY(w.out,
-             LoadMatrix(backend_, checkpoint, {{weight(names.out), g.hidden}}, q_size, storage));
+  PARLEY_TRY(w.out, LoadMatrix(backend_, checkpoint, {{weight(names.out), g.hidden}}, q_size,
+                               storage, slice_, SliceBy::kColumns));
   PARLEY_TRY(w.ffn_norm, LoadVector(backend_, checkpoint, weight(names.ffn_norm), g.hidden));
   PARLEY_TRY(w.gate_up, LoadMatrix(backend_, checkpoint,
                                    {{weight(names.gate), g.ffn}, {weight(names.up), g.ffn}},
-                                   g.hidden, storage));
-  PARLEY_TRY(w.down,
-             LoadMatrix(backend_, checkpoint, {{weight(names.down), g.hidden}}, g.ffn, storage));
+                                   g.hidden, storage, slice_));
+  PARLEY_TRY(w.down, LoadMatrix(backend_, checkpoint, {{weight(names.down), g.hidden}}, g.ffn,
+                                storage, slice_, SliceBy::kColumns));
   layers_.push_back(std::move(w));
   return {};
 }
@@ -131,17 +142,20 @@ DecoderState PagedDecoder::NewState(int32_t max_rows, int32_t max_logit_rows) co
   const auto rows_of = [&](int32_t cols) { return backend_.Allocate(type, max_rows, cols); };
   return {.x = backend_.Allocate(DType::kF32, max_rows, g.hidden),
           .h = rows_of(g.hidden),
-          .qkv = rows_of((g.heads + 2 * g.kv_heads) * g.head_dim),
-          .attn = rows_of(g.heads * g.head_dim),
-          .gate_up = rows_of(2 * g.ffn),
-          .act = rows_of(g.ffn),
+          .qkv = rows_of((heads_ + 2 * kv_heads_) * g.head_dim),
+          .attn = rows_of(heads_ * g.head_dim),
+          .gate_up = rows_of(2 * ffn_),
+          .act = rows_of(ffn_),
           .picked_x = backend_.Allocate(DType::kF32, max_logit_rows, g.hidden),
           .picked = backend_.Allocate(type, max_logit_rows, g.hidden),
+          .logits_part = slice_.ranks == 1 ? Tensor()
+                                           : backend_.Allocate(DType::kF32, max_logit_rows,
+                                                               g.vocabulary / slice_.ranks),
           .logits = backend_.Allocate(DType::kF32, max_logit_rows, g.vocabulary)};
 }
 
 StepViews PagedDecoder::ViewsOf(const DecoderState& state, int32_t rows) const {
-  const int32_t q_size = geometry_.heads * geometry_.head_dim;
+  const int32_t q_size = heads_ * geometry_.head_dim;
   const TensorView qkv = state.qkv.view().Rows(0, rows);
   return {.x = state.x.view().Rows(0, rows),
           .h = state.h.view().Rows(0, rows),
@@ -182,7 +196,7 @@ void PagedDecoder::Layer(const LayerWeights& w, int32_t layer, const kernels::St
   if (layer == 0) {
     backend_.RmsNorm(s.x, w.attn_norm, eps, s.h);
   } else {
-    backend_.AddRmsNorm(s.x, s.h, w.attn_norm, eps, s.h);
+    backend_.ReduceAddRmsNorm(s.x, s.h, w.attn_norm, eps, s.h);
     PARLEY_TAP(backend_, "decoder.layer", layer - 1, s.x);
   }
   backend_.Linear(s.h, *w.qkv, w.qkv_bias, s.qkv);
@@ -190,7 +204,7 @@ void PagedDecoder::Layer(const LayerWeights& w, int32_t layer, const kernels::St
   backend_.Attend(s.q, batch, layer, s.attn);
   PARLEY_TAP(backend_, "decoder.attn", layer, s.attn);
   backend_.Linear(s.attn, *w.out, {}, s.h);
-  backend_.AddRmsNorm(s.x, s.h, w.ffn_norm, eps, s.h);  // x += h; h = norm(x)
+  backend_.ReduceAddRmsNorm(s.x, s.h, w.ffn_norm, eps, s.h);  // x += h; h = norm(x)
   backend_.LinearSwiGlu(s.h, *w.gate_up, s.gate_up, s.act);
   backend_.Linear(s.act, *w.down, {}, s.h);
 }
@@ -201,9 +215,9 @@ void PagedDecoder::Head(const DecoderInput& input, const StepViews& s, bool ever
   const auto wanted = static_cast<int32_t>(input.logit_rows.size());
   const TensorView picked = state.picked.view().Rows(0, wanted);
   if (every_row) {
-    backend_.AddRmsNorm(s.x, s.h, final_norm_, geometry_.norm_eps, picked);
+    backend_.ReduceAddRmsNorm(s.x, s.h, final_norm_, geometry_.norm_eps, picked);
   } else {
-    backend_.Add(s.x, s.h);
+    backend_.ReduceAdd(s.x, s.h);
   }
   PARLEY_TAP(backend_, "decoder.layer", geometry_.layers - 1, s.x);
   if (wanted == 0) return;
@@ -215,7 +229,13 @@ void PagedDecoder::Head(const DecoderInput& input, const StepViews& s, bool ever
     backend_.RmsNorm(rows, final_norm_, geometry_.norm_eps, picked);
   }
   const TensorView logits = state.logits.view().Rows(0, wanted);
-  backend_.Linear(picked, *head_, {}, logits);
+  if (slice_.ranks == 1) {
+    backend_.Linear(picked, *head_, {}, logits);
+  } else {
+    const TensorView part = state.logits_part.view().Rows(0, wanted);
+    backend_.Linear(picked, *head_, {}, part);
+    backend_.GatherColumns(part, logits);
+  }
   PARLEY_TAP(backend_, "decoder.logits", -1, logits);
 }
 
@@ -236,7 +256,7 @@ void PagedDecoder::Forward(const DecoderInput& input, DecoderState& state) const
   Embed(input, s.x);
   PARLEY_TAP(backend_, "decoder.embed", -1, s.x);
   // Only a step whose rows all go on to logits is the same work every time, worth recording.
-  if (backend_.BeginStep(batch, geometry_.heads, every_row ? state.x.view().data : nullptr)) {
+  if (backend_.BeginStep(batch, heads_, every_row ? state.x.view().data : nullptr)) {
     for (int32_t i = 0; i < geometry_.layers; ++i) {
       Layer(layers_[static_cast<size_t>(i)], i, batch, s);
     }
@@ -247,10 +267,29 @@ void PagedDecoder::Forward(const DecoderInput& input, DecoderState& state) const
 
 }  // namespace
 
+Status CheckRanks(const DecoderGeometry& g, int32_t ranks) {
+  const struct {
+    const char* what;
+    int32_t count;
+  } parts[] = {{"query heads", g.heads},
+               {"key-value heads", g.kv_heads},
+               {"feed-forward values", g.ffn},
+               {"rows of the output head", g.vocabulary}};
+  if (ranks < 1) return Fail(Code::kInvalidArgument, "tensor parallel over no ranks");
+  for (const auto& part : parts) {
+    if (part.count % ranks == 0) continue;
+    return Fail(Code::kUnsupported, "this model's " + std::to_string(part.count) + " " + part.what +
+                                        " cannot be cut over " + std::to_string(ranks) +
+                                        " ranks: take a number that divides them");
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Decoder>> Decoder::Load(Backend& backend, const Checkpoint& checkpoint,
-                                               Storage storage) {
+                                               Storage storage, Slice slice) {
   PARLEY_TRY(const DecoderGeometry geometry, ReadDecoderGeometry(checkpoint));
-  auto decoder = std::make_unique<PagedDecoder>(backend, geometry);
+  PARLEY_TRY_STATUS(CheckRanks(geometry, slice.ranks));
+  auto decoder = std::make_unique<PagedDecoder>(backend, geometry, slice);
   PARLEY_TRY_STATUS(decoder->LoadWeights(checkpoint, storage));
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

@@ -10,6 +10,7 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "kernels/backend.h"
+#include "model/weight_loading.h"
 #include "weights/checkpoint.h"
 
 namespace parley::model {
@@ -34,15 +35,16 @@ Result<DecoderGeometry> ReadDecoderGeometry(const weights::Checkpoint& checkpoin
 // Every activation of a step. Row r of x is one position of one sequence. Types are the backend's activation_type(), but
 // where f32 is said.
 struct DecoderState {
-  kernels::Tensor x;         // [max_rows, hidden] residual stream, f32
-  kernels::Tensor h;         // [max_rows, hidden]
-  kernels::Tensor qkv;       // [max_rows, (heads + 2 kv_heads) * head_dim]
-  kernels::Tensor attn;      // [max_rows, heads * head_dim]
-  kernels::Tensor gate_up;   // [max_rows, 2 ffn]
-  kernels::Tensor act;       // [max_rows, ffn]
-  kernels::Tensor picked_x;  // [max_logit_rows, hidden] of x, f32
-  kernels::Tensor picked;    // [max_logit_rows, hidden], normed
-  kernels::Tensor logits;    // [max_logit_rows, vocabulary], f32
+  kernels::Tensor x;            // [max_rows, hidden] residual stream, f32
+  kernels::Tensor h;            // [max_rows, hidden]
+  kernels::Tensor qkv;          // [max_rows, (heads + 2 kv_heads) * head_dim]
+  kernels::Tensor attn;         // [max_rows, heads * head_dim]
+  kernels::Tensor gate_up;      // [max_rows, 2 ffn]
+  kernels::Tensor act;          // [max_rows, ffn]
+  kernels::Tensor picked_x;     // [max_logit_rows, hidden] of x, f32
+  kernels::Tensor picked;       // [max_logit_rows, hidden], normed
+  kernels::Tensor logits_part;  // [max_logit_rows, vocabulary / ranks], f32; empty alone
+  kernels::Tensor logits;       // [max_logit_rows, vocabulary], f32
 };
 
 // Rows of one step: ids[i] >= 0 is a token; ids[i] < 0 takes the next row of `embeddings` (audio from the adaptor).
@@ -53,11 +55,18 @@ struct DecoderInput {
   std::span<const int32_t> logit_rows;  // rows whose next-token logits are wanted; may be empty
 };
 
+// Whether a decoder can be cut over so many ranks; the error names what does not divide.
+Status CheckRanks(const DecoderGeometry& geometry, int32_t ranks);
+
 class Decoder {
  public:
+  // `slice`: a rank of a tensor-parallel decoder loads its share of the heads, the inner rows of the feed-forward network and
+  // the head's rows; its backend has joined the others' communicator, and all ranks run the same steps. Its geometry() is the
+  // whole model's, its cache has kv_heads / ranks heads, and rank 0 has the logits.
   static Result<std::unique_ptr<Decoder>> Load(kernels::Backend& backend,
                                                const weights::Checkpoint& checkpoint,
-                                               kernels::Storage storage = kernels::Storage::kAsIs);
+                                               kernels::Storage storage = kernels::Storage::kAsIs,
+                                               Slice slice = {});
   virtual ~Decoder() = default;
   virtual const DecoderGeometry& geometry() const = 0;
   virtual size_t weight_bytes() const = 0;

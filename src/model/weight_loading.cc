@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "weights/dequantize.h"
+#include "weights/weight_format.h"
 
 namespace parley::model {
 
@@ -22,6 +23,35 @@ Result<Tensor> UploadRows(Backend& backend, const std::vector<float>& values, in
   backend.Upload(values, out);
   PARLEY_TRY_STATUS(backend.Poll());
   return out;
+}
+
+// A rank's rows, or columns, of a matrix. Whoever asks has checked that it divides.
+Result<WeightSource> Cut(WeightSource source, Slice slice, SliceBy by) {
+  if (slice.ranks == 1) return source;
+  const int32_t whole = source.in;
+  uint64_t first = 0;
+  if (by == SliceBy::kRows) {
+    source.out /= slice.ranks;
+    first = static_cast<uint64_t>(source.out) * static_cast<uint64_t>(slice.rank) *
+            static_cast<uint64_t>(whole);
+  } else {
+    source.in /= slice.ranks;
+    source.row_stride = whole;
+    first = static_cast<uint64_t>(source.in) * static_cast<uint64_t>(slice.rank);
+  }
+  if (source.data == nullptr) {
+    source.random_first = first;
+    return source;
+  }
+  const auto bytes = weights::ByteCount(source.format, {static_cast<int64_t>(first)});
+  if (!bytes) {
+    return Fail(Code::kUnsupported, "a rank's part would begin inside a quantised group");
+  }
+  source.data = static_cast<const std::byte*>(source.data) + *bytes;
+  if (source.row_scale != nullptr && by == SliceBy::kRows) {
+    source.row_scale += static_cast<ptrdiff_t>(source.out) * slice.rank;
+  }
+  return source;
 }
 
 std::string Join(const std::vector<std::string>& names) {
@@ -53,17 +83,20 @@ Result<Tensor> LoadTable(Backend& backend, const Checkpoint& checkpoint, std::st
 
 Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
                              const std::vector<MatrixRows>& stacked, int32_t in,
-                             kernels::Storage storage) {
+                             kernels::Storage storage, Slice slice, SliceBy by) {
   std::vector<WeightSource> sources;
   for (const MatrixRows& rows : stacked) {
     PARLEY_TRY(const TensorInfo* info, checkpoint.Require(rows.name, {rows.out, in}));
-    sources.push_back({.format = info->format,
-                       .out = rows.out,
-                       .in = in,
-                       .data = info->data,
-                       .row_scale = info->row_scale,
-                       .random_seed = info->random_seed,
-                       .random_scale = info->random_scale});
+    WeightSource source{.format = info->format,
+                        .out = rows.out,
+                        .in = in,
+                        .data = info->data,
+                        .row_scale = info->row_scale,
+                        .random_seed = info->random_seed,
+                        .random_scale = info->random_scale};
+    auto cut = Cut(source, slice, by);
+    if (!cut) return Context(rows.name, std::move(cut).error());
+    sources.push_back(*cut);
   }
   auto weight = backend.LoadWeight(sources, storage);
   if (!weight) return Context(stacked.front().name, std::move(weight).error());
@@ -71,16 +104,18 @@ Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
 }
 
 Result<Tensor> LoadBias(Backend& backend, const Checkpoint& checkpoint,
-                        const std::vector<MatrixRows>& stacked) {
+                        const std::vector<MatrixRows>& stacked, Slice slice) {
   std::vector<float> all;
   for (const MatrixRows& rows : stacked) {
+    const auto share = static_cast<size_t>(rows.out / slice.ranks);
     if (rows.name.empty()) {
-      all.resize(all.size() + static_cast<size_t>(rows.out), 0.0F);
+      all.resize(all.size() + share, 0.0F);
       continue;
     }
     PARLEY_TRY(const TensorInfo* info, checkpoint.Require(rows.name, {rows.out}));
     PARLEY_TRY(const std::vector<float> values, weights::Dequantized(*info));
-    all.insert(all.end(), values.begin(), values.end());
+    const auto first = values.begin() + static_cast<ptrdiff_t>(share) * slice.rank;
+    all.insert(all.end(), first, first + static_cast<ptrdiff_t>(share));
   }
   return UploadRows(backend, all, 1, static_cast<int32_t>(all.size()));
 }

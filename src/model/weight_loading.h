@@ -29,15 +29,23 @@ struct MatrixRows {  // a matrix [out, in] of the checkpoint, by its name
   int32_t out = 0;
 };
 
+// The share of a tensor-parallel rank: the rank-th of `ranks` equal pieces.
+struct Slice {
+  int32_t rank = 0;
+  int32_t ranks = 1;
+};
+enum class SliceBy : uint8_t { kRows, kColumns };  // of each stacked matrix
+
 // Matrices over the same input, stacked into one product in this order.
 Result<kernels::WeightPtr> LoadMatrix(kernels::Backend& backend,
                                       const weights::Checkpoint& checkpoint,
                                       const std::vector<MatrixRows>& stacked, int32_t in,
-                                      kernels::Storage storage);
+                                      kernels::Storage storage, Slice slice = {},
+                                      SliceBy by = SliceBy::kRows);
 
-// Biases stacked like their matrices. An empty name stands for a part without bias: zeros.
+// Biases stacked like their matrices, cut as their rows are. An empty name stands for a part without bias: zeros.
 Result<kernels::Tensor> LoadBias(kernels::Backend& backend, const weights::Checkpoint& checkpoint,
-                                 const std::vector<MatrixRows>& stacked);
+                                 const std::vector<MatrixRows>& stacked, Slice slice = {});
 
 // A convolution [out, in, kernel], turned to [out, kernel * in] with the taps outer.
 Result<kernels::WeightPtr> LoadConv(kernels::Backend& backend,

@@ -131,7 +131,8 @@ TEST_F(GpuAttention, LengthsAroundAPageInOneStepAndRowByRow) {
       Talk gpu(gpu_, g, {Shuffled(0, 10, 3)}, 10);
       Same(gpu.Step(RowsOf(0, 0, length)), ref.Step(RowsOf(0, 0, length)), g);
       Same(gpu.Step(RowsOf(0, length, length + 1)), ref.Step(RowsOf(0, length, length + 1)), g);
-      Same(gpu.Step(RowsOf(0, length + 1, length + 4)), ref.Step(RowsOf(0, length + 1, length + 4)), g);
+      Same(gpu.Step(RowsOf(0, length + 1, length + 4)), ref.Step(RowsOf(0, length + 1, length + 4)),
+           g);
     }
   }
 }
@@ -162,7 +163,8 @@ TEST_F(GpuAttention, SinglesAndTilesOfManySequencesInOneStep) {
     Same(gpu.Step(fill), ref.Step(fill), g);
     const auto mixed = RowsOf(0, 90, 91) + RowsOf(3, 0, 60) + RowsOf(1, 31, 32) + RowsOf(2, 5, 40);
     Same(gpu.Step(mixed), ref.Step(mixed), g);
-    const auto singles = RowsOf(0, 91, 92) + RowsOf(1, 32, 33) + RowsOf(2, 40, 41) + RowsOf(3, 60, 61);
+    const auto singles =
+        RowsOf(0, 91, 92) + RowsOf(1, 32, 33) + RowsOf(2, 40, 41) + RowsOf(3, 60, 61);
     Same(gpu.Step(singles), ref.Step(singles), g);
   }
 }

@@ -63,8 +63,9 @@ class Bench {
     auto* base = static_cast<float*>(scratch_memory_.get());
     scratch_ = {base, floats, reinterpret_cast<int32_t*>(base + floats),
                 static_cast<int32_t>(counters)};
-    Must(LaunchRandom(weights_.get(), kWeightBytes / 2, 1, 0.02F, stream_), "random");
-    Must(LaunchRandom(x_.get(), size_t{2048} * 27648, 2, 1.0F, stream_), "random");
+    Must(LaunchRandom(weights_.get(), kWeightBytes / 2 / 8192, 8192, 8192, 1, 0, 0.02F, stream_),
+         "random");
+    Must(LaunchRandom(x_.get(), 2048, 27648, 27648, 2, 0, 1.0F, stream_), "random");
     Must(cudaStreamSynchronize(stream_), "random");
     std::printf("%s, %d SMs\n", properties.name, sms_);
   }
@@ -114,7 +115,8 @@ class Bench {
     read_ = static_cast<double>(bytes) / read * 1e-6;
     std::printf("ceiling read_gb_s %.0f copy_gb_s %.0f\n", read_,
                 static_cast<double>(bytes) / copy * 1e-6);
-    Must(LaunchRandom(weights_.get(), kWeightBytes / 2, 1, 0.02F, stream_), "random");
+    Must(LaunchRandom(weights_.get(), kWeightBytes / 2 / 8192, 8192, 8192, 1, 0, 0.02F, stream_),
+         "random");
   }
 
   Matrix At(int32_t out, int32_t in, bool fp8, int i) const {

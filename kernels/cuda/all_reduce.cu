@@ -1,0 +1,137 @@
+// The sum over ranks of a part of the residual stream, and the norm behind it, in one kernel: every rank writes its part
+// into the inboxes of the others and adds what arrived in its own, in the order of the ranks, so that all of them hold the
+// same bits.
+//
+// A word of an inbox is two bf16 values beside the number of the round: whoever reads it knows by the number that the values
+// have arrived, and no fence or flag is waited for after them. Rounds alternate between two inboxes: a rank that writes round
+// n + 2 has seen everyone's round n + 1, which they sent after they had read round n. Block r serves row r on every rank.
+//
+// A rank that never writes is found by the clock: the wait ends, the failure is stored, and the host sees it.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "kernels/cuda/launch_inl.h"
+#include "kernels/cuda/rows_inl.h"
+
+namespace parley::kernels::cuda {
+namespace {
+
+constexpr int kMostThreads = 1024;
+constexpr int kFours = 8;  // groups of four values a thread holds at most
+
+__device__ inline uint64_t Nanoseconds() {
+  uint64_t t = 0;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(t));
+  return t;
+}
+// Two values and the round, twice: 16 bytes that pass the link together.
+__device__ inline void StoreWords(uint4* to, uint32_t first, uint32_t second, uint32_t round) {
+  asm volatile("st.relaxed.sys.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(first),
+               "r"(round), "r"(second), "r"(round)
+               : "memory");
+}
+__device__ inline uint4 LoadWords(const uint4* from) {
+  uint4 v;
+  asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "l"(from)
+               : "memory");
+  return v;
+}
+__device__ inline float4 Unpack(uint32_t first, uint32_t second) {
+  return {__uint_as_float(first << 16), __uint_as_float(first & 0xFFFF0000U),
+          __uint_as_float(second << 16), __uint_as_float(second & 0xFFFF0000U)};
+}
+
+__global__ void __launch_bounds__(kMostThreads)
+    ReduceNormKernel(Rows x, Rows delta, const float* weight, float eps, Rows out, Peers peers) {
+  __shared__ float room[33];
+  LetNextStart();
+  const int row = static_cast<int>(blockIdx.x);
+  const int fours = x.cols / 4;
+  WaitForPrevious();
+  const uint32_t round = peers.rounds[row] + 1;
+  const int64_t inbox =
+      (static_cast<int64_t>(round % 2) * peers.ranks * peers.max_rows + row) * fours;
+  const int64_t from_rank = static_cast<int64_t>(peers.max_rows) * fours;
+  uint2 mine[kFours];
+#pragma unroll
+  for (int i = 0; i < kFours; ++i) {
+    const int at = static_cast<int>(threadIdx.x) + i * static_cast<int>(blockDim.x);
+    if (at >= fours) break;
+    const float4 d = Load4(delta, row, 4 * at);
+    mine[i] = {PackBf16(d.x, d.y), PackBf16(d.z, d.w)};
+    for (int step = 1; step < peers.ranks; ++step) {  // each rank begins with another peer
+      const int to = (peers.rank + step) % peers.ranks;
+      StoreWords(peers.inbox[to] + inbox + peers.rank * from_rank + at, mine[i].x, mine[i].y,
+                 round);
+    }
+  }
+  const uint64_t deadline = Nanoseconds() + peers.patience_ns;
+  bool lost = false;
+  float4 v[kFours];
+  float squares = 0.0F;
+#pragma unroll
+  for (int i = 0; i < kFours; ++i) {
+    const int at = static_cast<int>(threadIdx.x) + i * static_cast<int>(blockDim.x);
+    if (at >= fours) break;
+    float4 sum = {0.0F, 0.0F, 0.0F, 0.0F};
+    for (int from = 0; from < peers.ranks; ++from) {
+      uint4 words = {mine[i].x, round, mine[i].y, round};
+      if (from != peers.rank) {
+        const uint4* place = peers.inbox[peers.rank] + inbox + from * from_rank + at;
+        words = LoadWords(place);
+        while ((words.y != round || words.w != round) && !lost) {
+          lost = Nanoseconds() > deadline;
+          words = LoadWords(place);
+        }
+      }
+      const float4 part = Unpack(words.x, words.z);
+      sum = {sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w};
+    }
+    v[i] = Load4(x, row, 4 * at);
+    v[i] = {v[i].x + sum.x, v[i].y + sum.y, v[i].z + sum.z, v[i].w + sum.w};
+    Store4(x, row, 4 * at, v[i]);
+    squares += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+  }
+  if (lost) *peers.lost = 1;
+  const float scale = rsqrtf(BlockSum(squares, room) / static_cast<float>(x.cols) + eps);
+#pragma unroll
+  for (int i = 0; i < kFours; ++i) {
+    const int at = static_cast<int>(threadIdx.x) + i * static_cast<int>(blockDim.x);
+    if (at >= fours || out.data == nullptr) break;
+    const float4 w = weight != nullptr ? *reinterpret_cast<const float4*>(weight + 4 * at)
+                                       : float4{1.0F, 1.0F, 1.0F, 1.0F};
+    Store4(
+        out, row, 4 * at,
+        {v[i].x * scale * w.x, v[i].y * scale * w.y, v[i].z * scale * w.z, v[i].w * scale * w.w});
+  }
+  if (threadIdx.x == 0) peers.rounds[row] = round;
+}
+
+}  // namespace
+
+size_t InboxBytes(int32_t ranks, int32_t max_rows, int32_t cols) {
+  return size_t{2} * static_cast<size_t>(ranks) * static_cast<size_t>(max_rows) *
+         static_cast<size_t>(cols / 4) * sizeof(uint4);
+}
+
+cudaError_t LaunchReduceNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
+                             const Rows& out, const Peers& peers, cudaStream_t stream) {
+  const bool shaped = x.rows >= 1 && x.rows <= peers.max_rows && SameShape(x, delta) &&
+                      (out.data == nullptr || SameShape(x, out)) && x.cols == peers.cols &&
+                      peers.ranks <= kMostRanks;
+  const int fours = x.cols / 4;
+  if (!shaped || !InFours(x) || !InFours(delta) || !InFours(out) || !InFours(weight) ||
+      fours > kFours * kMostThreads) {
+    return cudaErrorInvalidValue;
+  }
+  const int each =
+      std::max(2, (fours + kMostThreads - 1) / kMostThreads);  // two loads in flight a thread
+  const int threads = std::clamp((fours / each + 31) / 32 * 32, 32, kMostThreads);
+  return LaunchDependent(ReduceNormKernel, dim3(static_cast<unsigned>(x.rows)),
+                         dim3(static_cast<unsigned>(threads)), 0, stream, x, delta, weight, eps,
+                         out, peers);
+}
+
+}  // namespace parley::kernels::cuda
