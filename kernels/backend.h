@@ -271,21 +271,6 @@ struct CpuOptions {
 };
 std::unique_ptr<Backend> MakeCpuBackend(const CpuOptions& options);
 
-struct CudaOptions {
-  int device = 0;
-  bool graphs = true;  // record decode steps and replay them
-};
-// kNotFound: no such device. kUnsupported: this build has no CUDA (-DPARLEY_CUDA=ON), or the device is too old.
-Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& options);
-
-// What a GPU can do at most, measured: about a second, and 4 GiB of its memory.
-struct CudaCeilings {
-  double read_gb_per_s = 0.0;
-  double copy_gb_per_s = 0.0;  // bytes read and bytes written
-  double tflop_per_s = 0.0;    // bf16, a square product of 8192 by the library, on random values
-};
-Result<CudaCeilings> MeasureCudaCeilings(int device);
-
 }  // namespace parley::kernels
 
 // A named intermediate tensor for the golden tests; compiled out of release builds.

@@ -1,6 +1,7 @@
 // A build without CUDA: asking for it is an error that says what to do.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/backend.h"
+#include "kernels/cuda_devices.h"
 
 namespace parley::kernels {
 
@@ -16,6 +17,11 @@ Error Absent() {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& /*options*/) {
+  return Absent();
+}
+
+Status JoinCudaRanks(std::span<const std::unique_ptr<Backend>> /*ranks*/, int32_t /*max_rows*/,
+                     int32_t /*max_logit_rows*/, int32_t /*hidden*/, int32_t /*vocabulary*/) {
   return Absent();
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds what the GPU's tests and benches need, and runs them, on a machine that has CUDA, a C++20 compiler, CMake, ninja,
 # spdlog, yaml-cpp, nlohmann-json and GoogleTest; nothing of OpenVINO, Opus, PortAudio or libwebsockets is asked for.
-#   tests/gpu.sh [tests] [products] [bench] [GEOMETRY]      all of them when none is named
-# Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl.
+#   tests/gpu.sh [tests] [products] [bench] [peers]      the first three when none is named
+# Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl, peers.jsonl. `peers` runs a PyTorch decoder
+# of the same shapes on the last GPU.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,26 +11,49 @@ build=build-gpu
 out=${PARLEY_GPU_OUT:-$build}
 mkdir -p "$out"
 wanted=" ${*:-tests products bench} "
+gpus=$(nvidia-smi --list-gpus 2>/dev/null | wc -l)
+[[ -n ${CUDA_VISIBLE_DEVICES:-} ]] && gpus=$(tr ',' '\n' <<<"$CUDA_VISIBLE_DEVICES" | wc -l)
 failed=0
+
+if [[ $wanted == *" peers "* ]]; then
+  : >"$out/peers.jsonl"
+  (
+    device=$((gpus - 1))
+    [[ -n ${CUDA_VISIBLE_DEVICES:-} ]] && device=$(tr ',' '\n' <<<"$CUDA_VISIBLE_DEVICES" | tail -1)
+    export CUDA_VISIBLE_DEVICES=$device
+    timeout 70 python3 tests/bench/peers/torch_decoder.py --prefill 50 128 512 2048 >>"$out/peers.jsonl" 2>"$out/peers_errors.txt"
+    timeout 130 python3 tests/bench/peers/torch_decoder.py --mode compile >>"$out/peers.jsonl" 2>>"$out/peers_errors.txt"
+  ) &
+  peers=$!
+fi
 
 cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DPARLEY_CUDA=ON -DPARLEY_GPU_ONLY=ON \
   -DCMAKE_CUDA_ARCHITECTURES=90a >"$out/build.txt" 2>&1 || { tail -30 "$out/build.txt"; exit 1; }
 cmake --build $build -j "$(nproc)" >>"$out/build.txt" 2>&1 || { grep -A6 -m5 'error' "$out/build.txt"; exit 1; }
 echo "built"
 
+bench() { # arguments of parley_bench_gpu
+  timeout 60 $build/src/bench/parley_bench_gpu --json "$@" >>"$out/bench.jsonl" 2>>"$out/bench_errors.txt" || failed=1
+}
+
+if [[ $wanted == *" bench "* ]]; then
+  : >"$out/bench.jsonl"
+  for storage in bf16 fp8; do bench --storage $storage; done
+  bench --geometry step-audio-2-mini
+fi
 if [[ $wanted == *" tests "* ]]; then
-  timeout 300 $build/tests/gpu/parley_gpu_test >"$out/tests.txt" 2>&1 || failed=1
+  timeout 120 $build/tests/gpu/parley_gpu_test >"$out/tests.txt" 2>&1 || failed=1
   tail -12 "$out/tests.txt"
 fi
 if [[ $wanted == *" products "* ]]; then
-  timeout 150 $build/tests/gpu/cuda_products >"$out/products.txt" 2>&1 || failed=1
+  timeout 60 $build/tests/gpu/cuda_products >"$out/products.txt" 2>&1 || failed=1
   tail -2 "$out/products.txt"
 fi
+if [[ -n ${peers:-} ]]; then wait "$peers"; fi
 if [[ $wanted == *" bench "* ]]; then
-  : >"$out/bench.jsonl"
-  for storage in bf16 fp8; do
-    timeout 150 $build/src/bench/parley_bench_gpu --storage $storage --json >>"$out/bench.jsonl" 2>>"$out/bench_errors.txt" || failed=1
-  done
+  if ((gpus > 1)); then
+    for storage in bf16 fp8; do bench --storage $storage --devices 0,1; done
+  fi
   cat "$out/bench.jsonl"
 fi
 exit $failed

@@ -109,7 +109,64 @@ __global__ void __launch_bounds__(kMostThreads)
   if (threadIdx.x == 0) peers.rounds[row] = round;
 }
 
+constexpr int kGatherThreads = 256;
+
+// The others send two values and the round in 16 bytes, rank 0 waits for each of them and writes them where they belong.
+__global__ void __launch_bounds__(kGatherThreads) GatherKernel(Rows part, Rows all, Peers peers) {
+  LetNextStart();
+  WaitForPrevious();
+  const uint32_t round = peers.rounds[0];
+  const int pairs = part.cols / 2;
+  const int64_t count = static_cast<int64_t>(part.rows) * pairs;
+  const uint64_t deadline = Nanoseconds() + peers.patience_ns;
+  bool lost = false;
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kGatherThreads;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kGatherThreads + threadIdx.x; i < count;
+       i += step) {
+    const auto row = static_cast<int32_t>(i / pairs);
+    const auto col = static_cast<int32_t>(i % pairs) * 2;
+    const float first = Load(part, row, col);
+    const float second = Load(part, row, col + 1);
+    if (peers.rank != 0) {
+      StoreWords(peers.gather_box + (peers.rank - 1) * count + i, __float_as_uint(first),
+                 __float_as_uint(second), round);
+      continue;
+    }
+    Store(all, row, col, first);
+    Store(all, row, col + 1, second);
+    for (int from = 1; from < peers.ranks; ++from) {
+      const uint4* place = peers.gather_box + (from - 1) * count + i;
+      uint4 words = LoadWords(place);
+      while ((words.y != round || words.w != round) && !lost) {
+        lost = Nanoseconds() > deadline;
+        words = LoadWords(place);
+      }
+      Store(all, row, from * part.cols + col, __uint_as_float(words.x));
+      Store(all, row, from * part.cols + col + 1, __uint_as_float(words.z));
+    }
+  }
+  if (lost) *peers.lost = 1;
+}
+
 }  // namespace
+
+size_t GatherBytes(int32_t ranks, int32_t max_rows, int32_t cols_of_part) {
+  return static_cast<size_t>(ranks) * static_cast<size_t>(max_rows) *
+         static_cast<size_t>(cols_of_part / 2) * sizeof(uint4);
+}
+
+cudaError_t LaunchGatherColumns(const Rows& part, const Rows& all, const Peers& peers,
+                                cudaStream_t stream) {
+  const bool shaped =
+      part.rows >= 1 && part.cols % 2 == 0 &&
+      (peers.rank != 0 || (all.rows == part.rows && all.cols == part.cols * peers.ranks));
+  if (!shaped) return cudaErrorInvalidValue;
+  const int64_t count = static_cast<int64_t>(part.rows) * part.cols / 2;
+  const auto blocks = static_cast<unsigned>(
+      std::min<int64_t>((count + kGatherThreads - 1) / kGatherThreads, 132 * 2));
+  return LaunchDependent(GatherKernel, dim3(blocks), dim3(kGatherThreads), 0, stream, part, all,
+                         peers);
+}
 
 size_t InboxBytes(int32_t ranks, int32_t max_rows, int32_t cols) {
   return size_t{2} * static_cast<size_t>(ranks) * static_cast<size_t>(max_rows) *

@@ -13,44 +13,54 @@
 namespace parley::kernels::cuda {
 namespace {
 
-constexpr int kWarps = 4;
+constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * kWarp;
+constexpr int kMostParts = 64;
 constexpr int kGroup = 8;       // query heads a key head, at most
-constexpr int kLeastPages = 4;  // of a part: fewer are not worth a block
+constexpr int kLeastPages = 8;  // of a part: fewer are not worth a block
 
-// Merges `parts` results that stand `stride` floats apart, each [group][dim] sums, [group] most, [group] weights.
 // In global memory they were written by other blocks: this block's L1 must not answer.
 template <bool kGlobal>
 __device__ inline float Read(const float* p) {
   if constexpr (kGlobal) return __ldcg(p);
   return *p;
 }
+// Merges `parts` results that stand `stride` floats apart, each [group][dim] sums, [group] most, [group] weights.
 template <int kDim, bool kGlobal>
 __device__ void Merge(const float* from, int parts, int64_t stride, int group, const Rows& out,
-                      int row, int first_head, float* partial) {
-  for (int i = static_cast<int>(threadIdx.x); i < group * kDim; i += kThreads) {
-    const int head = i / kDim;
+                      int row, int first_head, float* partial, float* scales) {
+  // What each part's numbers are worth, once for all dimensions; the sum of the weights behind them.
+  for (int head = static_cast<int>(threadIdx.x); head < group; head += kThreads) {
     float most = -INFINITY;
     for (int p = 0; p < parts; ++p) {
       most = fmaxf(most, Read<kGlobal>(from + p * stride + group * kDim + head));
     }
     const float base = most == -INFINITY ? 0.0F : most;
-    float sum = 0.0F;
     float weight = 0.0F;
     for (int p = 0; p < parts; ++p) {
       const float* part = from + p * stride;
       const float scale = exp2f(Read<kGlobal>(part + group * kDim + head) - base);
-      sum += scale * Read<kGlobal>(part + i);
+      scales[p * kGroup + head] = scale;
       weight += scale * Read<kGlobal>(part + group * (kDim + 1) + head);
     }
+    scales[kMostParts * kGroup + head] = weight;
+    if (partial != nullptr) {
+      partial[group * kDim + head] = most;
+      partial[group * (kDim + 1) + head] = weight;
+    }
+  }
+  __syncthreads();
+  for (int i = static_cast<int>(threadIdx.x); i < group * kDim; i += kThreads) {
+    const int head = i / kDim;
+    float sum = 0.0F;
+#pragma unroll 4
+    for (int p = 0; p < parts; ++p) {
+      sum += scales[p * kGroup + head] * Read<kGlobal>(from + p * stride + i);
+    }
     if (partial == nullptr) {
-      Store(out, row, first_head * kDim + i, sum / weight);
+      Store(out, row, first_head * kDim + i, sum / scales[kMostParts * kGroup + head]);
     } else {
       partial[i] = sum;
-      if (i % kDim == 0) {
-        partial[group * kDim + head] = most;
-        partial[group * (kDim + 1) + head] = weight;
-      }
     }
   }
 }
@@ -61,6 +71,7 @@ __global__ void __launch_bounds__(kThreads)
                        int32_t* counters) {
   constexpr int kResult = kGroup * (kDim + 2);
   __shared__ float room[kWarps * kResult];
+  __shared__ float scales[(kMostParts + 1) * kGroup];
   __shared__ bool last;
   LetNextStart();
   const int split = static_cast<int>(blockIdx.x);
@@ -158,7 +169,7 @@ __global__ void __launch_bounds__(kThreads)
   const int pair = static_cast<int>(blockIdx.z) * cache.kv_heads + kv_head;
   float* place = partial + static_cast<int64_t>(pair) * gridDim.x * result;
   Merge<kDim, false>(room, kWarps, result, group, out, row, first_head,
-                     parts == 1 ? nullptr : place + split * result);
+                     parts == 1 ? nullptr : place + split * result, scales);
   if (parts == 1) return;
   __threadfence();
   __syncthreads();
@@ -166,7 +177,7 @@ __global__ void __launch_bounds__(kThreads)
   __syncthreads();
   if (!last) return;
   __threadfence();
-  Merge<kDim, true>(place, parts, result, group, out, row, first_head, nullptr);
+  Merge<kDim, true>(place, parts, result, group, out, row, first_head, nullptr, scales);
   if (threadIdx.x == 0) counters[pair] = 0;
 }
 
@@ -181,7 +192,7 @@ cudaError_t LaunchAttendDecode(const Rows& q, const Cache& cache, const Tables& 
   const size_t floats = static_cast<size_t>(tables.singles) * static_cast<size_t>(cache.kv_heads) *
                         static_cast<size_t>(splits) *
                         static_cast<size_t>(group * (cache.head_dim + 2));
-  if (group > kGroup || splits < 1 ||
+  if (group > kGroup || splits < 1 || splits > kMostParts ||
       (splits > 1 && (floats > scratch.partial_floats ||
                       tables.singles * cache.kv_heads > scratch.counter_count))) {
     return cudaErrorInvalidValue;

@@ -15,8 +15,9 @@ namespace parley::kernels {
 namespace cuda {
 namespace {
 
-constexpr size_t kPartialFloats = size_t{8} << 20;  // of decode products, and as many of attention
+constexpr size_t kPartialFloats = size_t{8} << 20;  // of attention in parts
 constexpr int32_t kCounters = 32768;
+constexpr size_t kTransfer = size_t{1} << 20;  // to begin with
 
 }  // namespace
 
@@ -54,13 +55,13 @@ Status CudaBackend::Init() {
       CheckCuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate"));
   PARLEY_TRY(gemm_, Gemm::Make());
   PARLEY_TRY(loader_, WeightLoader::Make());
-  constexpr size_t kBytes = 2 * (kPartialFloats * sizeof(float) + kCounters * sizeof(int32_t));
+  constexpr size_t kBytes = kPartialFloats * sizeof(float) + kCounters * sizeof(int32_t);
   PARLEY_TRY(fixed_, AllocateDevice(kBytes));
   PARLEY_TRY_STATUS(CheckCuda(cudaMemsetAsync(fixed_.get(), 0, kBytes, stream_), "cudaMemset"));
   auto* floats = static_cast<float*>(fixed_.get());
-  auto* counters = reinterpret_cast<int32_t*>(floats + 2 * kPartialFloats);
-  decode_scratch_ = {floats, kPartialFloats, counters, kCounters};
-  attend_scratch_ = {floats + kPartialFloats, kPartialFloats, counters + kCounters, kCounters};
+  auto* counters = reinterpret_cast<int32_t*>(floats + kPartialFloats);
+  attend_scratch_ = {floats, kPartialFloats, counters, kCounters};
+  if (Take(transfer_, kTransfer) == nullptr) return std::exchange(failure_, Status());
   return CheckCuda(cudaStreamSynchronize(stream_), "opening a GPU");
 }
 
@@ -94,6 +95,8 @@ void* CudaBackend::Take(Room& room, size_t bytes) {
     Do(std::move(made).error());
     return nullptr;
   }
+  // Freeing waits for every GPU that can read it, and one of those may wait for this one's part of a sum.
+  if (room.memory != nullptr) retired_.push_back(std::move(room.memory));
   room = {*std::move(made), bytes};
   graphs_.clear();  // they may have recorded the old address
   return room.memory.get();

@@ -17,6 +17,7 @@
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/step_tables.h"
+#include "kernels/cuda_devices.h"
 
 namespace parley::kernels::cuda {
 
@@ -26,6 +27,9 @@ class CudaBackend final : public Backend {
   ~CudaBackend() override;
   std::string_view name() const override { return "cuda"; }
   cudaStream_t stream() const { return stream_; }
+  int device() const { return options_.device; }
+  // This rank's side of a tensor-parallel model (ranks.cc).
+  void SetPeers(const Peers& peers) { peers_ = peers; }
 
   // cuda_backend.cc
   Tensor Allocate(DType dtype, int32_t rows, int32_t cols) override;
@@ -63,6 +67,10 @@ class CudaBackend final : public Backend {
               const TensorView& out) override;
   void AttendDense(const TensorView& q, const TensorView& k, const TensorView& v, int32_t head_dim,
                    bool causal, const TensorView& out) override;
+  void ReduceAddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight,
+                        float eps, const TensorView& out) override;
+  void ReduceAdd(const TensorView& x, const TensorView& delta) override;
+  void GatherColumns(const TensorView& part, const TensorView& all) override;
   void SwiGlu(const TensorView& gate_up, const TensorView& out) override;
   void Gelu(const TensorView& x) override;
   void Relu(const TensorView& x) override;
@@ -111,9 +119,9 @@ class CudaBackend final : public Backend {
   Status failure_;
   std::unique_ptr<Gemm> gemm_;
   std::unique_ptr<WeightLoader> loader_;
-  DecodeScratch decode_scratch_;
   AttendScratch attend_scratch_;
-  std::shared_ptr<void> fixed_;  // what the two point into
+  std::shared_ptr<void> fixed_;                 // what it points into
+  std::vector<std::shared_ptr<void>> retired_;  // outgrown scratch
   Room packed_;
   Room transfer_;  // uploads, downloads, ids
   Room sampling_;  // requests, lists, scores, orders, ids
@@ -121,6 +129,7 @@ class CudaBackend final : public Backend {
   std::vector<int32_t> sample_lists_;
   Room widened_;  // fp8 weights as bf16, for large products
   StepTables tables_;
+  Peers peers_;
   bool in_step_ = false;
   bool capturing_ = false;
   std::map<StepKey, Recorded> graphs_;

@@ -62,8 +62,8 @@ void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& 
   if (x.rows <= (m.fp8 ? kDecodeUpToFp8 : kDecodeUpTo)) {
     for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
       const int32_t count = std::min(kDecodeRows, x.rows - first);
-      Do(LaunchDecodeLinear(Part(x, first, count), m, b, false, Part(to, first, count),
-                            decode_scratch_, sms_, {}, stream_),
+      Do(LaunchDecodeLinear(Part(x, first, count), m, b, false, Part(to, first, count), sms_, 0,
+                            stream_),
          "Linear");
     }
     return;
@@ -111,7 +111,7 @@ void CudaBackend::LinearSwiGlu(const TensorView& x, const Weight& w, const Tenso
     for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
       const int32_t count = std::min(kDecodeRows, x.rows - first);
       Do(LaunchDecodeLinear(Part(packed, first, count), own.matrix(), nullptr, true,
-                            Part(to, first, count), decode_scratch_, sms_, {}, stream_),
+                            Part(to, first, count), sms_, 0, stream_),
          "LinearSwiGlu");
     }
     return;
@@ -155,6 +155,26 @@ void CudaBackend::AddRmsNorm(const TensorView& x, const TensorView& delta, const
   if (!Ready()) return;
   Do(LaunchRmsNorm(RowsOf(x), RowsOf(delta), VectorOf(weight, x.cols), eps, RowsOf(out), stream_),
      "AddRmsNorm");
+}
+
+void CudaBackend::ReduceAddRmsNorm(const TensorView& x, const TensorView& delta,
+                                   const TensorView& weight, float eps, const TensorView& out) {
+  if (communicator() == nullptr) return AddRmsNorm(x, delta, weight, eps, out);
+  if (!Ready()) return;
+  Do(LaunchReduceNorm(RowsOf(x), RowsOf(delta), VectorOf(weight, x.cols), eps, RowsOf(out), peers_,
+                      stream_),
+     "ReduceAddRmsNorm");
+}
+
+void CudaBackend::ReduceAdd(const TensorView& x, const TensorView& delta) {
+  if (communicator() == nullptr) return Add(x, delta);
+  if (Ready())
+    Do(LaunchReduceNorm(RowsOf(x), RowsOf(delta), nullptr, 0.0F, {}, peers_, stream_), "ReduceAdd");
+}
+
+void CudaBackend::GatherColumns(const TensorView& part, const TensorView& all) {
+  if (communicator() == nullptr) return Copy(part, all);
+  if (Ready()) Do(LaunchGatherColumns(RowsOf(part), RowsOf(all), peers_, stream_), "GatherColumns");
 }
 
 void CudaBackend::LayerNorm(const TensorView& x, const TensorView& weight, const TensorView& bias,

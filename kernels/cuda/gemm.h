@@ -1,6 +1,8 @@
-// Large products by cuBLASLt: out = x w^T, bf16 in, f32 sums, out in f32 or bf16. Plans are made once a shape and kept.
+// Large products by cuBLASLt: out = x w^T, bf16 in, f32 sums, out in f32 or bf16. The library's proposals are timed once for
+// each weight shape and power of two of rows (its own first choice cost up to 10 % at R1's shapes on an H200), on memory that
+// L2 does not hold; plans are made once a shape and kept.
 // Thread:   the backend's.
-// Memory:   a workspace of 32 MiB and one plan a shape that was seen.
+// Memory:   a workspace of 32 MiB, 128 MiB to write between timed runs, and one plan a shape that was seen.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,10 +17,12 @@ class Gemm {
  public:
   static Result<std::unique_ptr<Gemm>> Make();
   virtual ~Gemm() = default;
-  // x and w are bf16; rows of x and out are 16-byte aligned. `choice`: which of the library's proposals, the first is what
-  // it thinks best (benches try others).
-  virtual Status Run(const Rows& x, const Matrix& w, const Rows& out, cudaStream_t stream,
-                     int choice = 0) = 0;
+  // x and w are bf16; rows of x and out are 16-byte aligned. A shape that is new may wait for the stream, and must not be
+  // recorded.
+  virtual Status Run(const Rows& x, const Matrix& w, const Rows& out, cudaStream_t stream) = 0;
+  // The library's own order of its proposals, 0 the first; benches try them. kNotFound: there are no more.
+  virtual Status RunProposal(const Rows& x, const Matrix& w, const Rows& out, cudaStream_t stream,
+                             int choice) = 0;
 };
 
 }  // namespace parley::kernels::cuda

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cuda_runtime_api.h>
-#include <vector_types.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -37,25 +36,12 @@ struct Matrix {
 // ---- decode_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory ---------------------------------
 inline constexpr int32_t kDecodeRows = 16;  // the most rows that a decode product takes
 
-struct DecodeScratch {  // zeroed once; every launch leaves the counters at zero
-  float* partial = nullptr;
-  size_t partial_floats = 0;
-  int32_t* counters = nullptr;
-  int32_t counter_count = 0;
-};
-struct DecodeTuning {  // 0: the launcher chooses
-  int32_t splits = 0;  // parts of `in`, computed by different blocks
-  int32_t warps = 0;   // a block: 8 or 16
-  int32_t stages = 0;  // 1 KB copies in flight a warp and tile: 2, 4, 6 or 8
-  int32_t prefetch_groups =
-      -1;  // row groups asked of L2 before the predecessor has ended; -1: chooses
-};
-// swiglu: w holds gates above ups, [2 out, in]; out = silu(gate) * up. in: a multiple of 16.
+// swiglu: w holds gates above ups, [2 out, in]; out = silu(gate) * up. x in bf16, `in` a multiple of 16. tiles: of 8 weight
+// rows that a block takes at a time, 4, 5 or 7 (swiglu: 4 or 6); 0: the launcher chooses.
 cudaError_t LaunchDecodeLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
-                               const Rows& out, const DecodeScratch& scratch, int32_t sms,
-                               const DecodeTuning& tuning, cudaStream_t stream);
+                               const Rows& out, int32_t sms, int32_t tiles, cudaStream_t stream);
 
-// ---- rows.cu: one row or one value at a time -------------------------------------------------------------------------
+// ---- norm.cu, elementwise.cu: one row or one value at a time -------------------------------------------------------------------------
 // x += delta when delta is given; out = x / rms(x) * weight
 cudaError_t LaunchRmsNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
                           const Rows& out, cudaStream_t stream);
@@ -85,6 +71,7 @@ struct Peers {
   int32_t max_rows = 0;
   int32_t cols = 0;
   uint4* inbox[kMostRanks] = {};  // of every rank, InboxBytes each, zeroed once
+  uint4* gather_box = nullptr;    // rank 0's, GatherBytes, zeroed once
   uint32_t* rounds = nullptr;     // [max_rows], this rank's own, zeroed once
   int32_t* lost = nullptr;        // set when a peer did not come in time
   uint64_t patience_ns = 1000000000;
@@ -94,6 +81,12 @@ size_t InboxBytes(int32_t ranks, int32_t max_rows, int32_t cols);
 // rank launches it for the same rows, in the same order; the blocks of all of them must be able to run at the same time.
 cudaError_t LaunchReduceNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
                              const Rows& out, const Peers& peers, cudaStream_t stream);
+
+// Every rank's columns into rank 0's `all`, by way of its gather box. Some LaunchReduceNorm of the same ranks, one row at least,
+// must have run since the last one: its round is what marks the words.
+size_t GatherBytes(int32_t ranks, int32_t max_rows, int32_t cols_of_part);
+cudaError_t LaunchGatherColumns(const Rows& part, const Rows& all, const Peers& peers,
+                                cudaStream_t stream);
 
 // ---- sample.cu: the next token of every row ---------------------------------------------------------------------------
 struct SampleRow {
@@ -176,5 +169,7 @@ cudaError_t LaunchCount(const void* bf16, size_t count, unsigned long long* not_
 // ---- probe.cu: ceilings ----------------------------------------------------------------------------------------------
 cudaError_t LaunchReadProbe(const void* from, size_t bytes, uint32_t* seen, int32_t sms,
                             cudaStream_t stream);
+
+cudaError_t LaunchReadBulkProbe(const void* from, size_t bytes, int32_t sms, cudaStream_t stream);
 
 }  // namespace parley::kernels::cuda

@@ -39,7 +39,7 @@ int32_t CudaBackend::Splits(const StepBatch& batch) const {
   const auto pages = static_cast<int32_t>(std::bit_ceil(static_cast<uint32_t>(tables_.pages())));
   const int32_t pairs = std::max(1, tables_.tables().singles * batch.pool->geometry.kv_heads);
   const int32_t wanted = (2 * sms_ + pairs - 1) / pairs;
-  return std::clamp(std::min(wanted, pages / 4), 1, 64);
+  return std::clamp(std::min(wanted, pages / 8), 1, 64);
 }
 
 bool CudaBackend::BeginStep(const StepBatch& batch, int32_t heads, const void* owner) {

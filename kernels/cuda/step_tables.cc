@@ -12,8 +12,12 @@ namespace {
 
 constexpr size_t kRowInts = 7;  // position, row_seq, single, and four of a tile
 
-size_t RoundUp(size_t n) {
-  size_t capacity = 64;
+// To begin with: the rows are copied whole every step, of the table only what is used.
+constexpr size_t kLeastRows = 512;
+constexpr size_t kLeastTable = 65536;
+
+size_t RoundUp(size_t n, size_t least) {
+  size_t capacity = least;
   while (capacity < n) capacity *= 2;
   return capacity;
 }
@@ -28,8 +32,8 @@ StepTables::~StepTables() {
 
 Status StepTables::Grow(size_t rows, size_t table) {
   if (rows <= rows_ && table <= table_) return {};
-  rows_ = std::max(rows_, RoundUp(rows));
-  table_ = std::max(table_, RoundUp(table));
+  rows_ = std::max(rows_, RoundUp(rows, kLeastRows));
+  table_ = std::max(table_, RoundUp(table, kLeastTable));
   const size_t bytes = (rows_ * kRowInts + table_) * sizeof(int32_t);
   for (Slot& slot : slots_) {
     if (slot.copied == nullptr) {
@@ -37,8 +41,11 @@ Status StepTables::Grow(size_t rows, size_t table) {
                                   "cudaEventCreate"));
     }
     PARLEY_TRY_STATUS(CheckCuda(cudaEventSynchronize(slot.copied), "waiting for a step's tables"));
+    if (slot.memory != nullptr) retired_.push_back(std::move(slot.memory));
     PARLEY_TRY(slot.memory, AllocatePinned(bytes));
   }
+  // Not freed while another GPU may wait for this one (CudaBackend::Take).
+  if (device_ != nullptr) retired_.push_back(std::move(device_));
   PARLEY_TRY(device_, AllocateDevice(bytes));
   auto* base =
       static_cast<int32_t*>(device_.get());  // tiles first: they are read 16 bytes at a time

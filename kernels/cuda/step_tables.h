@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <vector>
 
 #include "common/result.h"
 #include "kernels/backend.h"
@@ -37,8 +38,9 @@ class StepTables {
   std::array<Slot, 4> slots_;  // the host runs ahead of the device by that many steps
   size_t next_ = 0;
   std::shared_ptr<void> device_;
-  size_t rows_ = 0;   // capacity
-  size_t table_ = 0;  // capacity of the page table
+  std::vector<std::shared_ptr<void>> retired_;  // outgrown
+  size_t rows_ = 0;                             // capacity
+  size_t table_ = 0;                            // capacity of the page table
   Tables tables_;
   int32_t pages_ = 0;
   int64_t generation_ = 0;

@@ -2,9 +2,14 @@
 #include "app/bench_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 #include "app/json_lines.h"
 #include "app/locate.h"
@@ -45,6 +50,11 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
                    "the default model as talks run it: with its update merged");
   engine->add_flag("--random-weights", options.random_weights, "measure a shape, not a model");
   engine->add_option("--geometry", options.engine.geometry, "the shape of --random-weights");
+  engine->add_option("--device", options.engine_device,
+                     "cpu, cuda:0, or cuda:0,1 for two ranks: random weights there");
+  engine->add_option("--weights", options.engine_weights, "how a GPU keeps them")
+      ->check(CLI::IsMember({"bf16", "fp8"}));
+  engine->add_option("--layers", options.decoder.layers, "of a GPU's decoder; 0: all");
   engine->add_option("--json", options.engine_json, "write one line of JSON a figure");
   CLI::App* quality = app.add_subcommand(
       "quality", "answers, likeliest tokens and perplexity against the model in f32, and a peer's");
@@ -68,7 +78,47 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
 
 namespace {
 
+// "cuda:0,1" names the devices of the ranks.
+Result<std::vector<int>> CudaDevices(const std::string& text) {
+  const std::string_view kind = "cuda:";
+  std::vector<int> devices;
+  std::istringstream list(text.starts_with(kind) ? text.substr(kind.size()) : "");
+  for (std::string one; std::getline(list, one, ',');) {
+    int device = -1;
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), device);
+    if (error != std::errc() || end != one.data() + one.size()) device = -1;
+    if (device < 0 || std::ranges::count(devices, device) > 0) {
+      devices.clear();
+      break;
+    }
+    devices.push_back(device);
+  }
+  if (!devices.empty()) return devices;
+  return Fail(Code::kInvalidArgument, "--device is \"" + text +
+                                          "\"; there are cpu, cuda:0, cuda:1, and cuda:0,1 for "
+                                          "one model on several GPUs");
+}
+
+Status RunGpuDecoder(const BenchOptions& options) {
+  bench::DecoderBenchOptions how = options.decoder;
+  PARLEY_TRY(how.devices, CudaDevices(options.engine_device));
+  if (!options.random_weights) {
+    return Fail(
+        Code::kInvalidArgument,
+        "on a GPU this bench measures shapes: add --random-weights --geometry step-audio-r1");
+  }
+  how.geometry = options.engine.geometry;
+  how.storage =
+      options.engine_weights == "fp8" ? kernels::Storage::kFp8Row : kernels::Storage::kAsIs;
+  if (options.engine_json.empty()) return bench::RunDecoderBench(how, std::cout);
+  how.json = true;
+  std::ofstream json(options.engine_json);
+  if (!json) return Fail(Code::kIo, "cannot write " + options.engine_json);
+  return bench::RunDecoderBench(how, json);
+}
+
 Status RunEngine(const BenchOptions& options, const AppConfig& config) {
+  if (options.engine_device != "cpu") return RunGpuDecoder(options);
   bench::EngineBenchOptions how = options.engine;
   const std::string root = config.models.Dir();
   if (!options.random_weights) {

@@ -9,6 +9,7 @@
 #include "app/bench_accuracy.h"
 #include "app/bench_cost.h"
 #include "app/bench_turn.h"
+#include "bench/decoder_bench.h"
 #include "bench/engine_bench.h"
 #include "bench/kernels_bench.h"
 #include "bench/quality_bench.h"
@@ -26,6 +27,9 @@ struct BenchOptions {
   BenchTurnOptions turn;
   BenchAccuracyOptions accuracy;
   bench::EngineBenchOptions engine;
+  std::string engine_device = "cpu";
+  std::string engine_weights = "bf16";
+  bench::DecoderBenchOptions decoder;  // engine, on GPUs
   bench::QualityBenchOptions quality;
   std::string engine_json;
   bool random_weights = false;

@@ -9,7 +9,9 @@
 
 #include "bench/measure.h"
 #include "bench/random_weights.h"
+#include "kernels/cuda_devices.h"
 #include "model/decoder.h"
+#include "model/parallel_decoder.h"
 
 namespace parley::bench {
 namespace {
@@ -32,6 +34,9 @@ class DecoderBench {
   };
 
   Status Load();
+  Status LoadModel(const weights::Checkpoint& checkpoint);
+  int32_t Sequences() const;
+  int32_t LongestStep() const;
   // One step of these rows; the next token of each row of `wanted` is brought to the host.
   Status Step(const std::vector<Row>& rows, const std::vector<int32_t>& wanted);
   Status Timed(const std::vector<Row>& rows, const std::vector<int32_t>& wanted, double& us);
@@ -46,31 +51,30 @@ class DecoderBench {
   DecoderBenchOptions options_;
   std::ostream& out_;
   kernels::CudaCeilings ceilings_;
-  std::unique_ptr<kernels::Backend> backend_;
-  std::unique_ptr<model::Decoder> decoder_;
+  std::unique_ptr<kernels::Backend> alone_;
+  std::unique_ptr<model::Decoder> decoder_alone_;
+  std::unique_ptr<model::ParallelModel> together_;
+  kernels::Backend* backend_ = nullptr;
+  const model::Decoder* decoder_ = nullptr;
   model::DecoderState state_;
   kernels::KvPool pool_;
   int32_t seqs_ = 0;
   int32_t pages_each_ = 0;
   std::vector<int32_t> table_;
   std::vector<int32_t> ids_, positions_, row_seqs_, tokens_;
-  std::vector<float> values_;
 };
 
 Status DecoderBench::Load() {
-  PARLEY_TRY(ceilings_, kernels::MeasureCudaCeilings(options_.device));
-  PARLEY_TRY(backend_,
-             kernels::MakeCudaBackend({.device = options_.device, .graphs = options_.graphs}));
+  PARLEY_TRY(ceilings_, kernels::MeasureCudaCeilings(options_.devices.front()));
   PARLEY_TRY(const RandomDecoder random, MakeRandomDecoder(options_.geometry, options_.layers));
   const auto start = std::chrono::steady_clock::now();
-  PARLEY_TRY(decoder_, model::Decoder::Load(*backend_, *random.checkpoint, options_.storage));
+  PARLEY_TRY_STATUS(LoadModel(*random.checkpoint));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const model::DecoderGeometry& g = decoder_->geometry();
 
-  seqs_ =
-      1 + *std::max_element(options_.batches.begin(), options_.batches.end());  // one more prefills
-  const int32_t longest = *std::max_element(options_.prefills.begin(), options_.prefills.end());
+  seqs_ = Sequences();
+  const int32_t longest = LongestStep();
   pages_each_ =
       (std::max(options_.context, longest) + kSteps + kWarmUp + 2 * kPageTokens) / kPageTokens;
   PARLEY_TRY(pool_, backend_->AllocateKv(
@@ -83,9 +87,10 @@ Status DecoderBench::Load() {
       table_[static_cast<size_t>(seq * pages_each_ + page)] = page * seqs_ + seq;
     }
   }
-  state_ = decoder_->NewState(longest + seqs_, seqs_);
+  state_ = decoder_->NewState(longest, seqs_);
   Report("decoder")
       .Text("geometry", options_.geometry)
+      .Number("ranks", static_cast<double>(options_.devices.size()))
       .Text("weights",
             options_.storage == kernels::Storage::kFp8Row ? "fp8, head too; table bf16" : "bf16")
       .Number("layers", g.layers)
@@ -95,6 +100,37 @@ Status DecoderBench::Load() {
       .Number("copy_gb_per_s", ceilings_.copy_gb_per_s)
       .Print(out_, options_.json);
   return backend_->Poll();
+}
+
+Status DecoderBench::LoadModel(const weights::Checkpoint& checkpoint) {
+  std::vector<std::unique_ptr<kernels::Backend>> ranks;
+  for (const int device : options_.devices) {
+    PARLEY_TRY(auto rank, kernels::MakeCudaBackend({.device = device, .graphs = options_.graphs}));
+    ranks.push_back(std::move(rank));
+  }
+  if (ranks.size() == 1) {
+    alone_ = std::move(ranks.front());
+    PARLEY_TRY(decoder_alone_, model::Decoder::Load(*alone_, checkpoint, options_.storage));
+    backend_ = alone_.get();
+    decoder_ = decoder_alone_.get();
+    return {};
+  }
+  PARLEY_TRY(const model::DecoderGeometry g, model::ReadDecoderGeometry(checkpoint));
+  PARLEY_TRY_STATUS(
+      kernels::JoinCudaRanks(ranks, LongestStep(), Sequences(), g.hidden, g.vocabulary));
+  PARLEY_TRY(together_, model::ParallelModel::Load(std::move(ranks), checkpoint, options_.storage));
+  backend_ = &together_->backend();
+  decoder_ = &together_->decoder();
+  return {};
+}
+
+int32_t DecoderBench::Sequences() const {  // one more prefills
+  return 1 + *std::max_element(options_.batches.begin(), options_.batches.end());
+}
+
+int32_t DecoderBench::LongestStep() const {
+  return Sequences() +
+         std::max(128, *std::max_element(options_.prefills.begin(), options_.prefills.end()));
 }
 
 Status DecoderBench::Step(const std::vector<Row>& rows, const std::vector<int32_t>& wanted) {
@@ -120,9 +156,10 @@ Status DecoderBench::Step(const std::vector<Row>& rows, const std::vector<int32_
   decoder_->Forward(input, state_);
   if (!wanted.empty()) {
     tokens_.resize(wanted.size());
-    values_.resize(wanted.size());
-    backend_->TopK(state_.logits.view().Rows(0, static_cast<int32_t>(wanted.size())), 1, tokens_,
-                   values_);
+    const std::vector<kernels::TokenRequest> requests(
+        wanted.size(), {.temperature = 0.7F, .top_p = 0.95F, .limit = 158352, .uniform = 0.5});
+    backend_->Sample(state_.logits.view().Rows(0, static_cast<int32_t>(wanted.size())), requests,
+                     tokens_);
   }
   return backend_->Poll();
 }
@@ -157,7 +194,8 @@ void DecoderBench::Print(const std::string& name, std::vector<double> us, double
   std::sort(us.begin(), us.end());
   const auto at = [&](size_t percent) { return us[(us.size() - 1) * percent / 100]; };
   const double floor_us =
-      std::max(bytes / ceilings_.read_gb_per_s * 1e-3, operations / ceilings_.tflop_per_s * 1e-6);
+      std::max(bytes / ceilings_.read_gb_per_s * 1e-3, operations / ceilings_.tflop_per_s * 1e-6) /
+      static_cast<double>(options_.devices.size());
   Report(name)
       .Times({.median_us = at(50), .p10_us = at(10), .p90_us = at(90)})
       .Number("floor_us", floor_us)

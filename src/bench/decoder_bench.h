@@ -17,7 +17,7 @@
 namespace parley::bench {
 
 struct DecoderBenchOptions {
-  int device = 0;
+  std::vector<int> devices = {0};  // several: a rank of one tensor-parallel model on each
   std::string geometry = "step-audio-r1";
   int64_t layers = 0;                                  // 0: all
   kernels::Storage storage = kernels::Storage::kAsIs;  // kAsIs is bf16; kFp8Row

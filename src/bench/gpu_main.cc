@@ -1,5 +1,5 @@
 // The decoder's bench on a GPU as a program of its own, for machines that have CUDA and none of the other libraries:
-//   parley_bench_gpu [--geometry NAME] [--layers N] [--storage bf16|fp8] [--device N] [--batches 1,8,32]
+//   parley_bench_gpu [--geometry NAME] [--layers N] [--storage bf16|fp8] [--devices 0,1] [--batches 1,8,32]
 //                    [--prefills 50,128,512,2048] [--context N] [--no-graphs] [--json]
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
@@ -38,8 +38,8 @@ int main(int argc, char** argv) {
       options.geometry = value;
     } else if (name == "--layers") {
       options.layers = std::atoi(value.c_str());
-    } else if (name == "--device") {
-      options.device = std::atoi(value.c_str());
+    } else if (name == "--devices" && !Numbers(value).empty()) {
+      options.devices = Numbers(value);
     } else if (name == "--context") {
       options.context = std::atoi(value.c_str());
     } else if (name == "--batches" && !Numbers(value).empty()) {

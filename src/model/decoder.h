@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "common/ids.h"
 #include "common/result.h"
@@ -45,6 +46,7 @@ struct DecoderState {
   kernels::Tensor picked;       // [max_logit_rows, hidden], normed
   kernels::Tensor logits_part;  // [max_logit_rows, vocabulary / ranks], f32; empty alone
   kernels::Tensor logits;       // [max_logit_rows, vocabulary], f32
+  std::vector<std::shared_ptr<DecoderState>> others;  // of the other ranks
 };
 
 // Rows of one step: ids[i] >= 0 is a token; ids[i] < 0 takes the next row of `embeddings` (audio from the adaptor).

@@ -139,9 +139,9 @@ TEST_F(GpuAttention, LengthsAroundAPageInOneStepAndRowByRow) {
 
 TEST_F(GpuAttention, LongSequencesAreSplitOverBlocks) {
   for (const Geometry& g : {kR1, kMini, kLlama}) {
-    for (const int32_t length : {700, 1029}) {
-      Talk ref(ref_, g, {Shuffled(0, 66, 5)}, 66);
-      Talk gpu(gpu_, g, {Shuffled(0, 66, 5)}, 66);
+    for (const int32_t length : {529}) {
+      Talk ref(ref_, g, {Shuffled(0, 34, 5)}, 34);
+      Talk gpu(gpu_, g, {Shuffled(0, 34, 5)}, 34);
       for (int32_t at = 0; at < length; at += 256) {
         const auto rows = RowsOf(0, at, std::min(length, at + 256));
         Same(gpu.Step(rows), ref.Step(rows), g);

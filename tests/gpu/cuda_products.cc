@@ -55,14 +55,6 @@ class Bench {
     scales_ = Device(size_t{1} << 22);
     x_ = Device(size_t{2048} * 27648 * 2);
     out_ = Device(size_t{2048} * 55296 * 4);
-    truth_ = Device(size_t{2048} * 55296 * 4);
-    const size_t floats = size_t{16} << 20;
-    const size_t counters = 32768;
-    scratch_memory_ = Device(floats * 4 + counters * 4);
-    Must(cudaMemset(scratch_memory_.get(), 0, floats * 4 + counters * 4), "cudaMemset");
-    auto* base = static_cast<float*>(scratch_memory_.get());
-    scratch_ = {base, floats, reinterpret_cast<int32_t*>(base + floats),
-                static_cast<int32_t>(counters)};
     Must(LaunchRandom(weights_.get(), kWeightBytes / 2 / 8192, 8192, 8192, 1, 0, 0.02F, stream_),
          "random");
     Must(LaunchRandom(x_.get(), 2048, 27648, 27648, 2, 0, 1.0F, stream_), "random");
@@ -107,14 +99,18 @@ class Bench {
     auto* seen = static_cast<uint32_t*>(scales_.get());
     const double read = Time(
         4, [&](int) { Must(LaunchReadProbe(weights_.get(), bytes, seen, sms_, stream_), "read"); });
+    const double bulk = Time(
+        4, [&](int) { Must(LaunchReadBulkProbe(weights_.get(), bytes, sms_, stream_), "read"); });
+    std::printf("read_gb_s by registers %.0f by bulk copies %.0f\n",
+                static_cast<double>(bytes) / read * 1e-6, static_cast<double>(bytes) / bulk * 1e-6);
     auto* base = static_cast<char*>(weights_.get());
     const double copy = Time(2, [&](int) {
       Must(cudaMemcpyAsync(base + bytes / 2, base, bytes / 2, cudaMemcpyDeviceToDevice, stream_),
            "copy");
     });
-    read_ = static_cast<double>(bytes) / read * 1e-6;
+    read_ = static_cast<double>(bytes) / std::min(read, bulk) * 1e-6;
     std::printf("ceiling read_gb_s %.0f copy_gb_s %.0f\n", read_,
-                static_cast<double>(bytes) / copy * 1e-6);
+                2.0 * static_cast<double>(bytes / 2) / copy * 1e-6);
     Must(LaunchRandom(weights_.get(), kWeightBytes / 2 / 8192, 8192, 8192, 1, 0, 0.02F, stream_),
          "random");
   }
@@ -142,25 +138,22 @@ class Bench {
     std::fflush(stdout);
   }
 
-  void Decode(int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8, const DecodeTuning& t) {
+  void Decode(int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8, int32_t tiles) {
     const std::string variant = std::string(fp8 ? "fp8" : "bf16") + (swiglu ? "-swiglu" : "") +
-                                " warps " + std::to_string(t.warps) + " stages " +
-                                std::to_string(t.stages) + " splits " + std::to_string(t.splits) +
-                                " ahead " + std::to_string(t.prefetch_groups);
+                                " tiles " + std::to_string(tiles);
     const Rows to = Out(out_, rows, swiglu ? out / 2 : out, Type::kBf16);
     const auto launch = [&](int i) {
-      return LaunchDecodeLinear(X(rows, in), At(out, in, fp8, i), nullptr, swiglu, to, scratch_,
-                                sms_, t, stream_);
+      return LaunchDecodeLinear(X(rows, in), At(out, in, fp8, i), nullptr, swiglu, to, sms_, tiles,
+                                stream_);
     };
     if (launch(0) != cudaSuccess) {
       cudaGetLastError();
       return;
     }
-    const int steps =
-        std::max(8, static_cast<int>(size_t{2} * 1000000000 /
-                                     (static_cast<size_t>(out) * static_cast<size_t>(in) * 2)));
+    const auto values = static_cast<double>(out) * in;
     Line("decode", variant, rows, At(out, in, fp8, 0),
-         Time(std::min(steps, 64), [&](int i) { Must(launch(i), "decode"); }));
+         Time(static_cast<int>(std::clamp(2e9 / values, 8.0, 48.0)),
+              [&](int i) { Must(launch(i), "decode"); }));
   }
 
   void Library(int32_t rows, int32_t out, int32_t in, int choices) {
@@ -168,9 +161,9 @@ class Bench {
     int which = 0;
     for (int c = 0; c < choices; ++c) {
       const Rows to = Out(out_, rows, out, Type::kBf16);
-      if (!gemm_->Run(X(rows, in), At(out, in, false, 0), to, stream_, c)) break;
+      if (!gemm_->RunProposal(X(rows, in), At(out, in, false, 0), to, stream_, c)) break;
       const double ms = Time(rows > 256 ? 8 : 16, [&](int i) {
-        Must(gemm_->Run(X(rows, in), At(out, in, false, i), to, stream_, c));
+        Must(gemm_->RunProposal(X(rows, in), At(out, in, false, i), to, stream_, c));
       });
       if (c == 0) Line("cublaslt", "first", rows, At(out, in, false, 0), ms);
       if (ms < best) best = ms, which = c;
@@ -184,8 +177,7 @@ class Bench {
   double read_ = 1.0;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<Gemm> gemm_;
-  std::shared_ptr<void> weights_, scales_, x_, out_, truth_, scratch_memory_;
-  DecodeScratch scratch_;
+  std::shared_ptr<void> weights_, scales_, x_, out_;
 };
 
 struct Shape {
@@ -201,26 +193,17 @@ int Run(bool quick) {
   for (const Shape& s : kR1) {
     for (const bool fp8 : {false, true}) {
       for (const int32_t rows : {1, 8, 16}) {
-        for (const int32_t warps : {16, 8}) {
-          for (const int32_t stages : {4, 6}) {
-            for (const int32_t splits : {0, 1, 2, 4}) {
-              if (quick && (splits > 1 || stages == 6)) continue;
-              bench.Decode(
-                  rows, s.out, s.in, s.swiglu, fp8,
-                  {.splits = splits, .warps = warps, .stages = stages, .prefetch_groups = 1});
-            }
-          }
+        for (const int32_t tiles : {0, 4, 5, 6, 7}) {
+          if (!quick || tiles == 0) bench.Decode(rows, s.out, s.in, s.swiglu, fp8, tiles);
         }
-      }
-      for (const int32_t ahead : {0, 2, 4}) {
-        bench.Decode(1, s.out, s.in, s.swiglu, fp8, {.prefetch_groups = ahead});
       }
     }
     for (const int32_t rows : {1, 8, 16, 32, 50, 128, 512, 2048})
-      bench.Library(rows, s.out, s.in, quick ? 2 : 8);
+      bench.Library(rows, s.out, s.in, quick ? 1 : 8);
   }
-  bench.Decode(1, 158720, 5120, false, false, {});
-  bench.Decode(8, 158720, 5120, false, false, {});
+  bench.Decode(1, 158720, 5120, false, false, 0);
+  bench.Decode(8, 158720, 5120, false, false, 0);
+  bench.Decode(1, 158720, 5120, false, true, 0);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cuda_devices.h"
 #include "support/compare.h"
 
 namespace parley::kernels {
