@@ -10,8 +10,8 @@ namespace {
 Error Absent() {
   return Fail(
       Code::kUnsupported,
-      "this parley was built without CUDA: configure with `cmake --preset cuda` on a machine "
-      "that has nvcc");
+      "this parley was built without CUDA: configure with -DPARLEY_CUDA=ON on a machine that "
+      "has nvcc");
 }
 
 }  // namespace

@@ -122,15 +122,25 @@ __device__ Number Descend(const Number* orders, int count, Number target, const 
     const int low = top - bits;
     for (int b = static_cast<int>(threadIdx.x); b < kBins; b += kThreads) s.bins[b] = 0;
     __syncthreads();
-    for (int i = static_cast<int>(threadIdx.x); i < count; i += kThreads) {
-      const Number key = ~orders[i];
-      if (top < 64 && (key >> static_cast<unsigned>(top)) != (found >> static_cast<unsigned>(top)))
-        continue;
-      const Number w = weight(orders[i]);
-      if (w > 0)
-        atomicAdd(&s.bins[(key >> static_cast<unsigned>(low)) &
-                          ((Number{1} << static_cast<unsigned>(bits)) - 1)],
-                  w);
+    for (int first = 0; first < count; first += kThreads) {
+      const int i = first + static_cast<int>(threadIdx.x);
+      const Number order = i < count ? orders[i] : 0;
+      const Number key = ~order;
+      const bool here = i < count && (top == 64 || (key >> static_cast<unsigned>(top)) ==
+                                                       (found >> static_cast<unsigned>(top)));
+      const Number w = here ? weight(order) : 0;
+      const auto bin = static_cast<int>((key >> static_cast<unsigned>(low)) &
+                                        ((Number{1} << static_cast<unsigned>(bits)) - 1));
+      // High digits are the same for many: a warp that agrees adds once.
+      const unsigned takers = __ballot_sync(~0U, w > 0);
+      if (takers == 0) continue;
+      const int one = __shfl_sync(~0U, bin, __ffs(static_cast<int>(takers)) - 1);
+      if (__all_sync(~0U, w == 0 || bin == one)) {
+        const Number together = WarpTotal(w);
+        if (threadIdx.x % kWarp == 0) atomicAdd(&s.bins[one], together);
+      } else if (w > 0) {
+        atomicAdd(&s.bins[bin], w);
+      }
     }
     __syncthreads();
     Locate(target, s);

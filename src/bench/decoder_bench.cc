@@ -157,7 +157,7 @@ Status DecoderBench::Step(const std::vector<Row>& rows, const std::vector<int32_
   if (!wanted.empty()) {
     tokens_.resize(wanted.size());
     const std::vector<kernels::TokenRequest> requests(
-        wanted.size(), {.temperature = 0.7F, .top_p = 0.95F, .limit = 158352, .uniform = 0.5});
+        wanted.size(), {.limit = 158352});  // the likeliest, as the peers do
     backend_->Sample(state_.logits.view().Rows(0, static_cast<int32_t>(wanted.size())), requests,
                      tokens_);
   }

@@ -289,6 +289,7 @@ Result<std::unique_ptr<Decoder>> Decoder::Load(Backend& backend, const Checkpoin
                                                Storage storage, Slice slice) {
   PARLEY_TRY(const DecoderGeometry geometry, ReadDecoderGeometry(checkpoint));
   PARLEY_TRY_STATUS(CheckRanks(geometry, slice.ranks));
+  PARLEY_TRY_STATUS(CheckDecoderTensors(checkpoint, geometry));
   auto decoder = std::make_unique<PagedDecoder>(backend, geometry, slice);
   PARLEY_TRY_STATUS(decoder->LoadWeights(checkpoint, storage));
   return std::unique_ptr<Decoder>(std::move(decoder));

@@ -57,6 +57,9 @@ struct DecoderInput {
   std::span<const int32_t> logit_rows;  // rows whose next-token logits are wanted; may be empty
 };
 
+// The first tensor that is missing or has another shape than the geometry says.
+Status CheckDecoderTensors(const weights::Checkpoint& checkpoint, const DecoderGeometry& geometry);
+
 // Whether a decoder can be cut over so many ranks; the error names what does not divide.
 Status CheckRanks(const DecoderGeometry& geometry, int32_t ranks);
 

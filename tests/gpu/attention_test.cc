@@ -139,16 +139,16 @@ TEST_F(GpuAttention, LengthsAroundAPageInOneStepAndRowByRow) {
 
 TEST_F(GpuAttention, LongSequencesAreSplitOverBlocks) {
   for (const Geometry& g : {kR1, kMini, kLlama}) {
-    for (const int32_t length : {529}) {
-      Talk ref(ref_, g, {Shuffled(0, 34, 5)}, 34);
-      Talk gpu(gpu_, g, {Shuffled(0, 34, 5)}, 34);
-      for (int32_t at = 0; at < length; at += 256) {
-        const auto rows = RowsOf(0, at, std::min(length, at + 256));
-        Same(gpu.Step(rows), ref.Step(rows), g);
-      }
-      for (int i = 0; i < 2; ++i) {  // twice: the counters were left at zero
-        Same(gpu.Step(RowsOf(0, length, length + 1)), ref.Step(RowsOf(0, length, length + 1)), g);
-      }
+    constexpr int32_t kLength = 529;
+    Talk ref(ref_, g, {Shuffled(0, 34, 5)}, 34);
+    Talk gpu(gpu_, g, {Shuffled(0, 34, 5)}, 34);
+    for (int32_t at = 0; at < kLength; at += 256) {
+      const auto rows = RowsOf(0, at, std::min(kLength, at + 256));
+      Same(gpu.Step(rows), ref.Step(rows), g);
+    }
+    for (int i = 0; i < 2; ++i) {  // twice: the counters were left at zero
+      const auto row = RowsOf(0, kLength, kLength + 1);
+      Same(gpu.Step(row), ref.Step(row), g);
     }
   }
 }

@@ -156,6 +156,74 @@ class Bench {
               [&](int i) { Must(launch(i), "decode"); }));
   }
 
+  // What stands between the products of a step: R1's widths, a context of 1,024.
+  void Between(int32_t rows) {
+    constexpr int32_t kPages = 65;
+    const Rows x{x_.get(), Type::kF32, rows, 5120, 5120};
+    const Rows h = Out(out_, rows, 5120, Type::kBf16);
+    const Rows qkv = Out(out_, rows, 7168, Type::kBf16);
+    Rows q = qkv;
+    q.cols = 5120;
+    std::vector<int32_t> numbers;
+    for (int32_t r = 0; r < rows; ++r) numbers.push_back(1030);  // positions
+    for (int32_t r = 0; r < rows; ++r) numbers.push_back(r);     // sequences, and single rows
+    for (int32_t p = 0; p < rows * kPages; ++p) numbers.push_back(p);
+    const auto memory = Device(numbers.size() * 4);
+    Must(cudaMemcpy(memory.get(), numbers.data(), numbers.size() * 4, cudaMemcpyHostToDevice),
+         "copy");
+    const auto* base = static_cast<const int32_t*>(memory.get());
+    const Tables tables{.position = base,
+                        .row_seq = base + rows,
+                        .page_table = base + 2 * rows,
+                        .max_pages = kPages,
+                        .single = base + rows,
+                        .singles = rows};
+    const auto scratch = Device((size_t{8} << 20) * 4 + 65536 * 4);
+    Must(cudaMemset(scratch.get(), 0, (size_t{8} << 20) * 4 + 65536 * 4), "memset");
+    auto* floats = static_cast<float*>(scratch.get());
+    const AttendScratch attend{floats, size_t{8} << 20,
+                               reinterpret_cast<int32_t*>(floats + (size_t{8} << 20)), 65536};
+    const auto cache = [&](int i) {  // one layer after another
+      const int64_t layer = int64_t{2} * 8 * 16 * 128;
+      return Cache{.memory = weights_.get(),
+                   .kv_heads = 8,
+                   .head_dim = 128,
+                   .page_stride = layer * 16,
+                   .layer_offset = layer * (i % 16)};
+    };
+    const RopeOptions rope{.theta = 1e6F, .head_dim = 128};
+    const auto line = [&](const char* name, double ms) {
+      std::printf("between %s rows %d us %.2f\n", name, rows, ms * 1e3);
+    };
+    line("add_rms_norm",
+         Time(32, [&](int) { Must(LaunchRmsNorm(x, h, nullptr, 1e-5F, h, stream_), "norm"); }));
+    line("rope_append", Time(32, [&](int i) {
+           Must(LaunchRopeAppend(qkv, 40, rope, cache(i), tables, stream_), "rope");
+         }));
+    for (const int32_t splits : {1, 2, 4, 8}) {
+      line(("attend_splits_" + std::to_string(splits)).c_str(), Time(32, [&](int i) {
+             Must(LaunchAttend(q, cache(i), tables, splits, h, attend, stream_), "attend");
+           }));
+    }
+    const Rows logits{x_.get(), Type::kF32, rows, 158720, 158720};
+    const SampleRow request{.uniform = 0.5, .temperature = 0.7F, .top_p = 0.95F, .limit = 158352};
+    const std::vector<SampleRow> requests(static_cast<size_t>(rows), request);
+    const auto device_requests = Device(requests.size() * sizeof(SampleRow));
+    Must(cudaMemcpy(device_requests.get(), requests.data(), requests.size() * sizeof(SampleRow),
+                    cudaMemcpyHostToDevice),
+         "copy");
+    const auto room = Device(static_cast<size_t>(rows) * 158720 * 12 + 4096);
+    auto* orders = static_cast<uint64_t*>(room.get());
+    auto* scores = reinterpret_cast<float*>(orders + static_cast<size_t>(rows) * 158720);
+    line("sample", Time(4, [&](int) {
+           Must(LaunchSample(
+                    logits, static_cast<const SampleRow*>(device_requests.get()), nullptr, scores,
+                    orders, reinterpret_cast<int32_t*>(scores + static_cast<size_t>(rows) * 158720),
+                    stream_),
+                "sample");
+         }));
+  }
+
   void Library(int32_t rows, int32_t out, int32_t in, int choices) {
     double best = 1e9;
     int which = 0;
@@ -190,6 +258,7 @@ constexpr Shape kR1[] = {
 int Run(bool quick) {
   Bench bench;
   bench.Ceilings();
+  for (const int32_t rows : {1, 8, 32}) bench.Between(rows);
   for (const Shape& s : kR1) {
     for (const bool fp8 : {false, true}) {
       for (const int32_t rows : {1, 8, 16}) {

@@ -73,7 +73,8 @@ class GpuLinear : public Gpu {
 constexpr int32_t kRowCounts[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 64, 65};
 
 TEST_F(GpuLinear, Bf16AtEveryRowCount) {
-  for (const Shape& s : {Shape{64, 128}, Shape{136, 576}, Shape{24, 3584}, Shape{1000, 48}}) {
+  for (const Shape& s : {Shape{64, 128}, Shape{136, 576}, Shape{24, 3584}, Shape{1000, 48},
+                         Shape{7168, 64}, Shape{5120, 128}}) {
     const auto w = Bf16Values(static_cast<size_t>(s.out * s.in), 5);
     for (const int32_t rows : kRowCounts) {
       Check(rows, s, rows % 2 == 1, 0, DType::kBf16, Storage::kBf16, w);
@@ -103,7 +104,8 @@ TEST_F(GpuLinear, InputsThatOneBlockCannotHold) {
 }
 
 TEST_F(GpuLinear, Fp8AtEveryRowCount) {
-  for (const Shape& s : {Shape{64, 128}, Shape{136, 576}, Shape{24, 3584}, Shape{33, 75}}) {
+  for (const Shape& s : {Shape{64, 128}, Shape{136, 576}, Shape{24, 3584}, Shape{33, 75},
+                         Shape{7168, 128}, Shape{5120, 80}}) {
     auto w = Bf16Values(static_cast<size_t>(s.out * s.in), 8, 0.02F);
     for (size_t i = 0; i < w.size(); i += 997) w[i] = ToFloat(ToBf16(w[i] * 500.0F));  // outliers
     for (size_t i = 0; i < static_cast<size_t>(s.in); ++i) w[i] = 0.0F;  // a row of zeros
@@ -142,7 +144,8 @@ TEST_F(GpuLinear, Fp8StaysWithinItsBoundOfBf16AlsoWithOutliers) {
 
 TEST_F(GpuLinear, SwiGluIsTheProductAndThenSwiGlu) {
   for (const Storage storage : {Storage::kBf16, Storage::kFp8Row}) {
-    for (const Shape& s : {Shape{2 * 72, 256}, Shape{2 * 1000, 64}, Shape{2 * 13, 576}}) {
+    for (const Shape& s : {Shape{2 * 72, 256}, Shape{2 * 1000, 64}, Shape{2 * 13, 576},
+                           Shape{2 * 18944, 64}, Shape{2 * 27648, 16}}) {
       const auto w = Bf16Values(static_cast<size_t>(s.out * s.in), 15, 0.1F);
       for (const int32_t rows : {1, 3, 8, 13, 16, 17, 70}) {
         SCOPED_TRACE(::testing::Message() << rows << " rows of " << s.in << " to " << s.out);
