@@ -28,9 +28,16 @@ constexpr int32_t kDim = 8;
 constexpr int32_t kFfn = 96;
 constexpr int32_t kVocabulary = 128;
 
+struct Made {
+  std::unique_ptr<CheckpointTable> checkpoint;
+  std::vector<std::unique_ptr<std::vector<float>>> memory;  // of its vectors
+};
+
 // Qwen2's shape with biases; every matrix by a counter.
-std::unique_ptr<CheckpointTable> Model(bool tied) {
-  auto t = std::make_unique<CheckpointTable>("safetensors");
+Made Model(bool tied) {
+  Made made;
+  made.checkpoint = std::make_unique<CheckpointTable>("safetensors");
+  CheckpointTable* t = made.checkpoint.get();
   t->SetNumber("hidden_size", kHidden);
   t->SetNumber("num_hidden_layers", 3);
   t->SetNumber("num_attention_heads", kHeads);
@@ -45,7 +52,9 @@ std::unique_ptr<CheckpointTable> Model(bool tied) {
     EXPECT_TRUE(t->AddRandom(name, {out, in}, seed++, 0.2F).has_value());
   };
   const auto vector = [&](const std::string& name, int64_t n, float middle) {
-    std::vector<float> values = testing::Noise(seed++).Values(static_cast<size_t>(n), 0.1F);
+    made.memory.push_back(std::make_unique<std::vector<float>>(
+        testing::Noise(seed++).Values(static_cast<size_t>(n), 0.1F)));
+    std::vector<float>& values = *made.memory.back();
     for (float& v : values) v += middle;
     EXPECT_TRUE(
         t->Add("test", name, {n}, kernels::WeightFormat::kF32, std::as_bytes(std::span(values)))
@@ -69,7 +78,7 @@ std::unique_ptr<CheckpointTable> Model(bool tied) {
     matrix(p + "mlp.up_proj.weight", kFfn, kHidden);
     matrix(p + "mlp.down_proj.weight", kHidden, kFfn);
   }
-  return t;
+  return made;
 }
 
 // Logits of a prompt's last row and of three tokens behind it, as rank 0 has them.
@@ -127,8 +136,8 @@ std::vector<float> Say(const CheckpointTable& checkpoint, int32_t ranks) {
 
 TEST(TensorParallel, EveryNumberOfRanksSaysTheSame) {
   for (const bool tied : {false, true}) {
-    const auto checkpoint = Model(tied);
-    const std::vector<float> alone = Say(*checkpoint, 1);
+    const Made made = Model(tied);
+    const std::vector<float> alone = Say(*made.checkpoint, 1);
     ASSERT_EQ(alone.size(), size_t{4} * kVocabulary);
     float largest = 0.0F;
     for (const float v : alone) largest = std::max(largest, std::fabs(v));
@@ -136,7 +145,8 @@ TEST(TensorParallel, EveryNumberOfRanksSaysTheSame) {
     for (const int32_t ranks : {2, 4, 8}) {
       // Parts are rounded to f32 before they are added: 2 sums a layer, of values about the size of the residual stream.
       const std::vector<double> tolerance(alone.size(), 1e-5 * largest * ranks);
-      EXPECT_TRUE(testing::Close(Say(*checkpoint, ranks), alone, tolerance)) << ranks << " ranks";
+      EXPECT_TRUE(testing::Close(Say(*made.checkpoint, ranks), alone, tolerance))
+          << ranks << " ranks";
     }
   }
 }
@@ -159,7 +169,8 @@ TEST(TensorParallel, WhatCannotBeCutIsRefusedByName) {
   EXPECT_NE(CheckRanks(mini, 8).error().message.find("4 key-value heads"), std::string::npos);
   EXPECT_FALSE(CheckRanks(mini, 0).has_value());
   const auto backend = kernels::MakeReferenceBackend();
-  EXPECT_FALSE(Decoder::Load(*backend, *Model(false), kernels::Storage::kF32, {0, 3}).has_value());
+  EXPECT_FALSE(Decoder::Load(*backend, *Model(false).checkpoint, kernels::Storage::kF32, {0, 3})
+                   .has_value());
 }
 
 TEST(TensorParallel, ARankThatNeverComesIsAnErrorInTime) {
