@@ -156,6 +156,12 @@ void RealtimeSession::CommitUserItem() {
   out_.Send(say::ItemDone{previous, shown});
 }
 
+void RealtimeSession::CommitWithoutWords() {
+  if (user_item_.empty()) user_item_ = NewId("item");
+  CommitUserItem();
+  FinishTranscript("");
+}
+
 void RealtimeSession::FinishTranscript(const std::string& transcript) {
   committed_ = false;
   const std::string id = std::exchange(user_item_, {});
@@ -201,10 +207,10 @@ void RealtimeSession::On(const realtime::Heard& event) {
 void RealtimeSession::On(const realtime::NoSpeech&) {
   if (user_item_.empty() && !commit_asked_) return;  // nobody has spoken for a while
   if (commit_asked_ && !committed_) {
-    if (user_item_.empty()) user_item_ = NewId("item");
-    CommitUserItem();
+    CommitWithoutWords();
+  } else if (committed_) {
+    FinishTranscript("");
   }
-  if (committed_) FinishTranscript("");
   if (asked_) Respond(*std::exchange(asked_, std::nullopt));
 }
 

@@ -265,6 +265,8 @@ void RealtimeSession::On(const wire::client::InputAudioCommit&) {
   }
   committed_samples_ = there;
   commit_asked_ = true;
+  // While it answers it hears no turn, and would say nothing of one.
+  if (!answer_item_.empty() && user_item_.empty() && !feeding_) return CommitWithoutWords();
   commit_waits_ = feeding_;
   if (!feeding_) talk_->CommitTurn();
 }

@@ -117,6 +117,7 @@ class RealtimeSession final : public wire::SocketListener,
   void On(const Other&) {}  // of talks that know more than this protocol
   void BeginSpeech(Time since);
   void CommitUserItem();
+  void CommitWithoutWords();
   void FinishTranscript(const std::string& transcript);
   void BeginResponse(const wire::ResponseRequest& request);
   wire::Response NewResponse(const wire::ResponseRequest& request, bool in_conversation);
