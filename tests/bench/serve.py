@@ -95,7 +95,8 @@ class Talk:
         await asyncio.sleep(BLOCK_S)
         await at_the_speed_of_speech(tone(3, 1200) + silence(900), self.append)
         started = await self.wait("input_audio_buffer.speech_started", before)
-        await self.wait("response.done", before)
+        done = await self.wait("response.done", before)
+        await self.wait("response.done", self.events.index(done) + 1)  # of the answer to that voice
         last = max(e["at"] for e in self.events
                    if e["type"] == "response.output_audio.delta" and e["response_id"] == response)
         return (last - voice) * 1000, (last - started["at"]) * 1000
