@@ -13,6 +13,7 @@
 
 #include "kernels/communicator.h"
 #include "model/decoder.h"
+#include "model/parallel_decoder.h"
 #include "support/compare.h"
 #include "weights/checkpoint_table.h"
 
@@ -149,6 +150,59 @@ TEST(TensorParallel, EveryNumberOfRanksSaysTheSame) {
           << ranks << " ranks";
     }
   }
+}
+
+// The ranks as one decoder over one backend: what an engine would do with it, a fork's page included.
+TEST(TensorParallel, RanksAreOneDecoderForAnEngine) {
+  const Made made = Model(false);
+  std::vector<float> said[2];
+  for (const int32_t count : {1, 4}) {
+    const auto communicator = kernels::MakeHostCommunicator(count);
+    std::vector<std::unique_ptr<kernels::Backend>> ranks;
+    for (int32_t rank = 0; rank < count; ++rank) {
+      ranks.push_back(kernels::MakeReferenceBackend());
+      ranks.back()->Join(communicator, rank);
+    }
+    const auto model =
+        ParallelModel::Load(std::move(ranks), *made.checkpoint, kernels::Storage::kF32);
+    ASSERT_TRUE(model.has_value()) << model.error().message;
+    kernels::Backend& backend = (*model)->backend();
+    const Decoder& decoder = (*model)->decoder();
+    DecoderState state = decoder.NewState(8, 2);
+    const auto pool = backend.AllocateKv({.layers = 3,
+                                          .kv_heads = decoder.geometry().kv_heads,
+                                          .head_dim = kDim,
+                                          .dtype = kernels::DType::kF32},
+                                         3);
+    ASSERT_TRUE(pool.has_value()) << pool.error().message;
+    const auto step = [&](const std::vector<TokenId>& ids, int32_t begin, int32_t page) {
+      std::vector<int32_t> positions;
+      for (size_t i = 0; i < ids.size(); ++i) positions.push_back(begin + static_cast<int32_t>(i));
+      const std::vector<int32_t> seqs(ids.size(), 0);
+      const kernels::StepBatch batch{.pool = &*pool,
+                                     .rows = static_cast<int32_t>(ids.size()),
+                                     .position = positions.data(),
+                                     .row_seq = seqs.data(),
+                                     .seqs = 1,
+                                     .page_table = &page,
+                                     .max_pages = 1};
+      const std::vector<int32_t> wanted = {static_cast<int32_t>(ids.size()) - 1};
+      decoder.Forward({.ids = ids, .embeddings = {}, .batch = &batch, .logit_rows = wanted}, state);
+      std::vector<float> logits(kVocabulary);
+      backend.Download(state.logits.view().Rows(0, 1), logits);
+      auto& all = said[count == 1 ? 0 : 1];
+      all.insert(all.end(), logits.begin(), logits.end());
+    };
+    step({5, 77, 3, 120}, 0, 2);
+    backend.CopyPage(*pool, 2, 0);
+    step({9}, 4, 2);
+    step({64}, 4, 0);  // the fork goes on differently
+    step({11}, 5, 2);
+    EXPECT_TRUE(backend.Poll().has_value());
+  }
+  ASSERT_EQ(said[0].size(), size_t{4} * kVocabulary);
+  EXPECT_TRUE(testing::Close(said[1], said[0], std::vector<double>(said[0].size(), 1e-3)));
+  EXPECT_NE(said[0][kVocabulary], said[0][size_t{2} * kVocabulary]);
 }
 
 TEST(TensorParallel, WhatCannotBeCutIsRefusedByName) {
