@@ -110,6 +110,7 @@ Status WavWriter::Write(std::span<const float> samples) {
   if (samples_ + static_cast<int64_t>(samples.size()) > kMostSamples) {
     return Fail(Code::kExhausted, path_ + ": a WAV file ends at 4 GiB; start another");
   }
+  if (samples.empty()) return {};
   bytes_.clear();
   for (const float x : samples) {
     const auto value = static_cast<uint16_t>(ToInt16(x));

@@ -362,6 +362,8 @@ TEST_P(HostileTalks, TwoThousandTurnsSpeakNoThought) {
   // Nor does the history hold any.
   const std::string held = vocabulary.tokenizer->Decode((*session)->conversation().trunk().ids());
   EXPECT_EQ(held.find(kPrivate), std::string::npos);
+  session->reset();
+  executor->RunUntil(executor->Now());  // the talk ends on its executor
 }
 
 INSTANTIATE_TEST_SUITE_P(
