@@ -84,7 +84,7 @@ class PaDeviceStream final : public DeviceStream {
     frame_ = choices[std::min(frame, choices.size() - 1)];
     // Three frames of the device's own buffer, or what it wants at the least.
     parameters.suggestedLatency = std::max(parameters.suggestedLatency, 3.0 * frame_ / rate_hz_);
-    mixed_.resize(static_cast<size_t>(8 * frame_));
+    mixed_.resize(8 * static_cast<size_t>(frame_));
     const PaError opened =
         Pa_OpenStream(&stream_, in ? &parameters : none, in ? none : &parameters, rate_hz_,
                       static_cast<unsigned long>(frame_), paClipOff, &Callback, this);

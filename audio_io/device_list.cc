@@ -93,6 +93,7 @@ Result<int> ChooseRate(double default_rate_hz, const std::function<bool(int)>& r
 
 std::vector<int> FrameChoices(int rate_hz) {
   std::vector<int> frames;
+  frames.reserve(std::size(kFrameMs));
   for (const int ms : kFrameMs) frames.push_back(rate_hz * ms / 1000);
   return frames;
 }

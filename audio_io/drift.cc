@@ -63,18 +63,20 @@ VarispeedReader::VarispeedReader() : samples_(kKept), taps_((kPhases + 1) * kTap
   for (int phase = 0; phase <= kPhases; ++phase) {
     for (int tap = 0; tap < kTaps; ++tap) {
       // Of the sample `tap - kTaps/2 + 1` behind the whole part of the position.
-      const double x = tap - kTaps / 2 + 1 - static_cast<double>(phase) / kPhases;
+      const int place = tap - kTaps / 2 + 1;
+      const double x = place - static_cast<double>(phase) / kPhases;
       const double edge = x / (kTaps / 2.0);
       const double window =
           std::abs(edge) >= 1 ? 0 : Bessel0(kBeta * std::sqrt(1 - edge * edge)) / Bessel0(kBeta);
       const double sinc = x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x);
-      taps_[static_cast<size_t>(phase * kTaps + tap)] = static_cast<float>(window * sinc);
+      taps_[static_cast<size_t>(phase) * kTaps + static_cast<size_t>(tap)] =
+          static_cast<float>(window * sinc);
     }
   }
   for (const int phase : {0, kPhases}) {  // on a sample: that sample, to the bit
     for (int tap = 0; tap < kTaps; ++tap) {
       const bool here = tap == kTaps / 2 - 1 + (phase == 0 ? 0 : 1);
-      taps_[static_cast<size_t>(phase * kTaps + tap)] = here ? 1.0F : 0.0F;
+      taps_[static_cast<size_t>(phase) * kTaps + static_cast<size_t>(tap)] = here ? 1.0F : 0.0F;
     }
   }
 }

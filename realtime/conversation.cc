@@ -102,7 +102,7 @@ void Conversation::OnSound(PcmView sound) {
 
 // ---- turn: whose it is ---------------------------------------------------------------------------
 
-void Conversation::Do(std::vector<turn::Action> actions) {
+void Conversation::Do(const std::vector<turn::Action>& actions) {
   for (const turn::Action& action : actions) {
     std::visit([this](const auto& a) { Do(a); }, action);
   }
@@ -210,7 +210,7 @@ void Conversation::Do(const turn::NobodySpeaks&) { Emit(NoSpeech{}); }
 
 // ---- listen: sound to words ----------------------------------------------------------------------
 
-void Conversation::Do(std::vector<listen::Action> actions) {
+void Conversation::Do(const std::vector<listen::Action>& actions) {
   for (const listen::Action& action : actions) {
     std::visit([this](const auto& a) { Do(a); }, action);
   }

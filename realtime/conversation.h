@@ -88,8 +88,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Status Begin();
 
   // Deeds: one for each kind of action.
-  void Do(std::vector<turn::Action> actions);
-  void Do(std::vector<listen::Action> actions);
+  void Do(const std::vector<turn::Action>& actions);
+  void Do(const std::vector<listen::Action>& actions);
   void Do(std::vector<mind::Action> actions);
   void Do(std::vector<speak::Action> actions);
   void Do(const turn::SpeechStarted& started);

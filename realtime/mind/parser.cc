@@ -41,14 +41,14 @@ std::vector<AnswerParser::Piece> AnswerParser::Push(TokenId id) {
     return out;
   }
   bytes_in_ += tokenizer_->Bytes(id).size();
-  std::string text = stream_.Push(id);
+  const std::string text = stream_.Push(id);
   bytes_out_ += text.size();
   stream_clean_ = bytes_in_ == bytes_out_;
   if (call_by_id_) {
     if (call_.size() < kLongestCall) call_ += text;
     return out;
   }
-  Take(std::move(text), false, out);
+  Take(text, false, out);
   return out;
 }
 
@@ -71,11 +71,11 @@ std::vector<AnswerParser::Piece> AnswerParser::EndThought() {
 }
 
 // Calls first: a tag inside a call's string is a part of the string.
-void AnswerParser::Take(std::string text, bool last, std::vector<Piece>& out) {
+void AnswerParser::Take(std::string_view text, bool last, std::vector<Piece>& out) {
   const auto split = [&](std::vector<ToolCallScanner::Piece> pieces) {
     for (ToolCallScanner::Piece& piece : pieces) {
       if (auto* more = std::get_if<std::string>(&piece)) {
-        SplitThought(std::move(*more), false, out);
+        SplitThought(*more, false, out);
       } else {
         SplitThought({}, true, out);  // a tag does not reach across a call
         out.emplace_back(std::move(std::get<Result<ToolCall>>(piece)));
@@ -88,7 +88,7 @@ void AnswerParser::Take(std::string text, bool last, std::vector<Piece>& out) {
   SplitThought({}, true, out);
 }
 
-void AnswerParser::SplitThought(std::string text, bool last, std::vector<Piece>& out) {
+void AnswerParser::SplitThought(std::string_view text, bool last, std::vector<Piece>& out) {
   held_ += text;
   // In an answer both tags are looked for: a model that closes a thought it never opened does not
   // get the tag spoken.

@@ -64,8 +64,8 @@ class AnswerParser {
   static AnswerText Spoken(const ToolNotice& notice) { return {AnswerText::Key(), notice.text}; }
 
  private:
-  void Take(std::string text, bool last, std::vector<Piece>& out);
-  void SplitThought(std::string text, bool last, std::vector<Piece>& out);
+  void Take(std::string_view text, bool last, std::vector<Piece>& out);
+  void SplitThought(std::string_view text, bool last, std::vector<Piece>& out);
   void Give(std::string_view text, std::vector<Piece>& out);
 
   const std::shared_ptr<const model::Tokenizer> tokenizer_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -66,8 +67,8 @@ Status MeasureEars(const std::string& root, realtime::VoiceCosts& costs) {
     PARLEY_TRY([[maybe_unused]] const float ended, turn_end->Probability(turn));
     turn_ms.push_back(MsSince(begin));
   }
-  costs.voice_activity_us = static_cast<int32_t>(1000 * Median(frame_ms) + 0.5);
-  costs.turn_end_ms = static_cast<int32_t>(Median(turn_ms) + 0.5);
+  costs.voice_activity_us = static_cast<int32_t>(std::lround(1000 * Median(frame_ms)));
+  costs.turn_end_ms = static_cast<int32_t>(std::lround(Median(turn_ms)));
   return {};
 }
 
@@ -97,9 +98,9 @@ Status MeasureVoice(const std::string& root, const AppConfig& config, realtime::
     const double seconds = static_cast<double>(samples_behind) / voice->sample_rate_hz();
     if (seconds > 0) per_second_ms.push_back((MsSince(begin) - first) / seconds);
   }
-  costs.first_chunk_ms = static_cast<int32_t>(Median(first_ms) + 0.5);
+  costs.first_chunk_ms = static_cast<int32_t>(std::lround(Median(first_ms)));
   if (!per_second_ms.empty()) {
-    costs.per_second_ms = static_cast<int32_t>(Median(per_second_ms) + 0.5);
+    costs.per_second_ms = static_cast<int32_t>(std::lround(Median(per_second_ms)));
   }
   return {};
 }

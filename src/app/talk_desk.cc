@@ -80,7 +80,7 @@ void Desk::CloseDevices() {
 Status Desk::Start(realtime::Session& session) {
   session_ = &session;
   PARLEY_TRY_STATUS(StartDevices());
-  thread_ = std::jthread([this](std::stop_token stop) { Run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
   return {};
 }
 
@@ -94,7 +94,7 @@ void Desk::Stop() {
 
 // ---- the desk's thread ---------------------------------------------------------------------------
 
-void Desk::Run(std::stop_token stop) {
+void Desk::Run(const std::stop_token& stop) {
   while (!Work(stop)) {
     CloseDevices();
     // What was being said is cut where the loudspeaker fell silent.
@@ -124,7 +124,7 @@ void Desk::Run(std::stop_token stop) {
   }
 }
 
-bool Desk::Work(std::stop_token stop) {
+bool Desk::Work(const std::stop_token& stop) {
   auto heard_at = Clock::now(), played_at = heard_at;
   int64_t given = 0;
   while (!stop.stop_requested()) {

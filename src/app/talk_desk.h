@@ -62,8 +62,8 @@ class Desk {
   Status OpenDevices();
   Status StartDevices();
   void CloseDevices();
-  void Run(std::stop_token stop);
-  bool Work(std::stop_token stop);  // until a device is lost or stop; true: stop
+  void Run(const std::stop_token& stop);
+  bool Work(const std::stop_token& stop);  // until a device is lost or stop; true: stop
   void Give(PcmView sound);
   void GiveSilence(int64_t ms);
   void ReportPlayed();

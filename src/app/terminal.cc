@@ -55,7 +55,7 @@ Result<std::unique_ptr<Terminal>> Terminal::Open() {
   for (const int signal : kDeadly) {
     struct sigaction action {};
     action.sa_handler = OnDeadly;
-    action.sa_flags = SA_RESETHAND | SA_NODEFER;
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
     sigaction(signal, &action, nullptr);
   }
   g_raw = true;

@@ -76,7 +76,7 @@ class Chat : public std::enable_shared_from_this<Chat> {
             AnswerOf(Fail(Code::kInvalidArgument, "more than ten minutes of sound")));
       }
     }
-    TranscribeFrom(part, std::move(sound), 0, talks_.NewLane());
+    TranscribeFrom(part, sound, 0, talks_.NewLane());
   }
 
   void TranscribeFrom(ChatPart& part, const std::shared_ptr<std::vector<float>>& sound,
