@@ -10,9 +10,9 @@
 namespace parley::kernels::cuda {
 namespace {
 
-// Rows up to which decode products, sixteen rows at a time, beat cuBLASLt; measured by tests/bench/cuda_products.cc.
-constexpr int32_t kDecodeUpTo = 16;
-constexpr int32_t kDecodeUpToFp8 = 64;  // cuBLASLt would first need the weights as bf16
+// Rows that our own products take. On an H200 they beat cuBLASLt's best proposal up to 16 rows at R1's shapes in bf16; in fp8,
+// where the library first needs the weights as bf16, a second pass of ours over the weights costs as much as widening them.
+constexpr int32_t kDecodeUpTo = kDecodeRows;
 
 const CudaWeight& Own(const Weight& w) {
   const auto* own = dynamic_cast<const CudaWeight*>(&w);
@@ -59,7 +59,7 @@ void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& 
   const float* b = VectorOf(bias, w.out());
   const Rows to = RowsOf(out);
   const Matrix& m = w.matrix();
-  if (x.rows <= (m.fp8 ? kDecodeUpToFp8 : kDecodeUpTo)) {
+  if (x.rows <= kDecodeUpTo) {
     for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
       const int32_t count = std::min(kDecodeRows, x.rows - first);
       Do(LaunchDecodeLinear(Part(x, first, count), m, b, false, Part(to, first, count), sms_, 0,
@@ -106,7 +106,7 @@ void CudaBackend::LinearSwiGlu(const TensorView& x, const Weight& w, const Tenso
   const CudaWeight& own = Own(w);
   const Rows packed = Packed(x, own.matrix().in);
   if (packed.data == nullptr) return;
-  if (x.rows <= (own.matrix().fp8 ? kDecodeUpToFp8 : kDecodeUpTo)) {
+  if (x.rows <= kDecodeUpTo) {
     const Rows to = RowsOf(out);
     for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
       const int32_t count = std::min(kDecodeRows, x.rows - first);

@@ -1,6 +1,7 @@
 // Large products by cuBLASLt: out = x w^T, bf16 in, f32 sums, out in f32 or bf16. The library's proposals are timed once for
 // each weight shape and power of two of rows (its own first choice cost up to 10 % at R1's shapes on an H200), on memory that
-// L2 does not hold; plans are made once a shape and kept.
+// L2 does not hold; plans are made once a shape and kept. What is fastest may differ from run to run, and with it the order of
+// sums: results of the same bits twice are not promised here.
 // Thread:   the backend's.
 // Memory:   a workspace of 32 MiB, 128 MiB to write between timed runs, and one plan a shape that was seen.
 // SPDX-License-Identifier: Apache-2.0

@@ -61,7 +61,7 @@ class GpuLinear : public Gpu {
       const double result = std::fabs(results[0][i]) + (with_bias ? 2.0 : 0.0);
       // More rows than the decode kernels take of fp8: weights are rounded to bf16 on their way to the library.
       const double rounded =
-          storage == Storage::kFp8Row && rows > 64 ? 0.5 * testing::kEpsBf16 : 0.0;
+          storage == Storage::kFp8Row && rows > 16 ? 0.5 * testing::kEpsBf16 : 0.0;
       tolerance[i] = 2.0 * testing::DotTolerance(1.1 * tolerance[i], s.in) +
                      rounded * tolerance[i] +
                      (type == DType::kBf16 ? 1.01 * testing::kEpsBf16 * result : 0.0);
