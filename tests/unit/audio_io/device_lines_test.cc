@@ -6,28 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <thread>
 #include <vector>
 
-namespace {
-thread_local int64_t allocations = 0;
-
-void* Count(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return Count(size); }
-void* operator new[](std::size_t size) { return Count(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "support/allocation_counter.h"
 
 namespace parley::audio {
 namespace {
@@ -179,15 +161,16 @@ TEST(DeviceLines, ACallbackAllocatesNothing) {
   std::vector<float> frame = Ones(kFrame);
   out.AnswerBegins();
   out.Play(Ones(20 * kFrame));
-  const int64_t before = allocations;
+  const int64_t before = test::allocations_of_this_thread;
   for (int i = 0; i < 200; ++i) {  // dry and full, lowered, cut, overrun
     in.OnFrames(frame);
     out.FillFrames(frame);
     if (i == 3) out.SetGain(0.3F);
     if (i == 5) out.Cut();
   }
-  EXPECT_EQ(allocations, before);
-  EXPECT_NE(Ones(1).size() + static_cast<size_t>(allocations - before), 1u);  // it does count
+  EXPECT_EQ(test::allocations_of_this_thread, before);
+  EXPECT_NE(Ones(1).size() + static_cast<size_t>(test::allocations_of_this_thread - before),
+            1u);  // it does count
 }
 
 }  // namespace

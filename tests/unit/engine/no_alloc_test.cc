@@ -1,36 +1,14 @@
-// After its first tokens a decode step allocates nothing: operator new is counted.
+// After its first tokens a decode step allocates nothing: see allocation_counter.h.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
 #include "engine/engine_core.h"
+#include "support/allocation_counter.h"
 #include "support/hash_decoder.h"
 #include "support/paths.h"
-
-namespace {
-std::atomic<int64_t> allocations = 0;
-
-void* Count(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return Count(size); }
-void* operator new[](std::size_t size) { return Count(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return Count(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return Count(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace parley::test {
 namespace {

@@ -3,29 +3,15 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/cpu/arena.h"
 #include "kernels/cpu/kernel_table.h"
+#include "support/allocation_counter.h"
 #include "support/compare.h"
-
-namespace {
-std::atomic<int64_t> news = 0;
-}  // namespace
-
-// Not inlined: g++ would take the pair of them for a malloc that is deleted.
-[[gnu::noinline]] void* operator new(size_t n) {
-  ++news;
-  if (void* p = std::malloc(n)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace parley::kernels {
 namespace {
@@ -93,11 +79,11 @@ TEST(CpuBackend, AllocatesNothingAfterTheFirstStepOfASize) {
   Step step(*be);
   step.Run(48);
   step.Run(1);
-  const int64_t news_before = news.load();
+  const int64_t news_before = test::allocations.load();
   const size_t in_use =
       mallinfo2().uordblks;  // scratch grows with aligned_alloc: it would stay in use
   for (const int32_t rows : {1, 4, 48, 17, 1}) step.Run(rows);
-  EXPECT_EQ(news.load(), news_before);
+  EXPECT_EQ(test::allocations.load(), news_before);
   EXPECT_EQ(mallinfo2().uordblks, in_use);
 }
 

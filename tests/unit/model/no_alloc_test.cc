@@ -1,32 +1,13 @@
-// After the first step of its size, a step of the model allocates nothing. Global operator new is replaced by one that
-// counts.
+// After the first step of its size, a step of the model allocates nothing.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "model/one_sequence.h"
 #include "model/whisper_decoder.h"
+#include "support/allocation_counter.h"
 #include "support/paths.h"
-
-namespace {
-std::atomic<int64_t> allocations{0};
-}
-
-// Not inlined: g++ would see free() meet new and warn.
-[[gnu::noinline]] void* operator new(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new[](size_t size) { return operator new(size); }
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, size_t) noexcept { std::free(p); }
 
 namespace parley::model {
 namespace {
@@ -94,9 +75,9 @@ std::unique_ptr<weights::Checkpoint> Open(const std::string& name) {
 }
 
 TEST(NoAllocation, TheCounterCounts) {
-  const int64_t before = allocations;
+  const int64_t before = test::allocations;
   const std::vector<int> something(100);
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(test::allocations, before);
 }
 
 TEST(NoAllocation, AStepOfTheDecoderAllocatesNothing) {
@@ -106,10 +87,10 @@ TEST(NoAllocation, AStepOfTheDecoderAllocatesNothing) {
   ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
   OneSequence sequence(backend, **decoder, 64, kernels::DType::kBf16, 16);
   const std::vector<TokenId> prompt(16, 3);
-  const int64_t before = allocations;
+  const int64_t before = test::allocations;
   sequence.Append(prompt);
   for (int i = 0; i < 40; ++i) sequence.Append(std::span(prompt).first(1));
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(test::allocations - before, 0);
   EXPECT_EQ(backend.products(), 41 * (2 * 4 + 1)) << "four products a layer and the head";
 }
 
@@ -125,9 +106,9 @@ TEST(NoAllocation, ATokenOfTheTranscriberAllocatesNothing) {
     (*decoder)->Forward(prompt, 4, state);
     for (int i = 0; i < 10; ++i) (*decoder)->Forward(std::span(prompt).first(1), 1, state);
   };
-  const int64_t before = allocations;
+  const int64_t before = test::allocations;
   talk();
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(test::allocations - before, 0);
 }
 
 }  // namespace
