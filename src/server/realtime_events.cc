@@ -346,12 +346,15 @@ void RealtimeSession::On(const realtime::Unlowered&) {
 void RealtimeSession::On(const realtime::Thought& event) {
   if (!settings_.reasoning_shown()) return;
   const std::string_view text = event.text.ForTrace();
-  if (event.when != realtime::ThoughtWhile::kListening && response_) {
+  // A note that is finished behind the end of its turn is thought of the answer.
+  const bool behind = event.when != realtime::ThoughtWhile::kListening || user_item_.empty();
+  if (behind && response_) {
     const ConversationItem* item = items_.Find(answer_item_);
     std::optional<int64_t> offset;
     if (item != nullptr) offset = item->samples * 1000 / item->rate_hz;
     return response_->writer.Think(text, offset);
   }
+  if (user_item_.empty()) return;  // the turn came to nothing
   thought_ += text;
   const bool listening = event.when == realtime::ThoughtWhile::kListening;
   out_.Send(say::ThoughtDelta{user_item_, listening ? "listening" : "gap", WholeMs(Ms(now_)),

@@ -87,8 +87,9 @@ class Talk:
             await at_the_speed_of_speech(silence(200), self.push, stop)
 
 
+# The default model's answers are over within a second; the public weights under it say enough to be interrupted.
 async def speaks_and_is_interrupted():
-    with Server(OPTIONS.parley, "serve", "--listen", "127.0.0.1:0") as server:
+    with Server(OPTIONS.parley, "serve", "--listen", "127.0.0.1:0", "--model", "smollm2-135m-instruct") as server:
         async with Talk(server, [{"role": "system", "content": "Answer in one or two short sentences."}]) as talk:
             text, pcm = clip("turn_002")
             stop = asyncio.Event()
