@@ -17,7 +17,6 @@ import multiprocessing
 import os
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import threading
@@ -27,49 +26,18 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 import websockets  # noqa: E402
 
-from harness import RATE, Order, at_the_speed_of_speech, base64_of, clip, silence  # noqa: E402
+from harness import SocketTalk, at_the_speed_of_speech, clip, silence, tone  # noqa: E402
 
 TALKS_A_PROCESS = 5
 BLOCK_S = 0.04
-
-
-def tone(level, ms):
-    count = RATE * ms // 1000
-    return b"".join(struct.pack("<h", int(3276.7 * level * math.copysign(1, math.sin(i * 0.15)))) for i in range(count))
 
 
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
 
 
-class Talk:
-    def __init__(self, socket):
-        self.socket, self.events, self.order = socket, [], Order()
-        self.reader = asyncio.create_task(self.read())
-
-    async def read(self):
-        async for text in self.socket:
-            at = time.monotonic()
-            event = json.loads(text)
-            event["at"] = at
-            self.order(event)
-            self.events.append(event)
-
-    async def send(self, **event):
-        await self.socket.send(json.dumps(event))
-
-    async def append(self, block):
-        await self.send(type="input_audio_buffer.append", audio=base64_of(block))
-
-    async def wait(self, kind, since=0, seconds=120):
-        async with asyncio.timeout(seconds):
-            while True:
-                for event in self.events[since:]:
-                    if event["type"] == kind:
-                        return event
-                if self.reader.done():
-                    self.reader.result()
-                await asyncio.sleep(0.005)
+class Talk(SocketTalk):
+    patience_s = 120
 
     async def turns_are(self, turns):
         await self.send(type="session.update", session={"type": "realtime", "audio": {"input": {

@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import base64
 import json
+import math
 import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -116,6 +118,55 @@ async def at_the_speed_of_speech(pcm, send, stop=None):
 
 def base64_of(block):
     return base64.b64encode(block).decode()
+
+
+def tone(level, ms):
+    """What the scripted server's transcriber tells apart by its loudness."""
+    count = RATE * ms // 1000
+    return b"".join(struct.pack("<h", int(3276.7 * level * math.copysign(1, math.sin(i * 0.15)))) for i in range(count))
+
+
+# ---- a conversation over a bare WebSocket
+
+class SocketTalk:
+    """What came, each event with the time it came at, in the order that every client relies on."""
+
+    patience_s = 30  # how long an event is waited for
+
+    def __init__(self, socket):
+        self.socket, self.events, self.order = socket, [], Order()
+        self.news = asyncio.Event()
+        self.reader = asyncio.create_task(self.read())
+        self.reader.add_done_callback(lambda _: self.news.set())
+
+    async def read(self):
+        async for text in self.socket:
+            at = time.monotonic()
+            event = json.loads(text)
+            event["at"] = at
+            self.order(event)
+            self.events.append(event)
+            self.news.set()
+
+    async def send(self, **event):
+        await self.socket.send(json.dumps(event))
+
+    async def append(self, block):
+        await self.send(type="input_audio_buffer.append", audio=base64_of(block))
+
+    def all(self, kind, since=0):
+        return [event for event in self.events[since:] if event["type"] == kind]
+
+    async def wait(self, kind, since=0):
+        """The first event of this kind from position `since` on."""
+        async with asyncio.timeout(self.patience_s):
+            while not (found := self.all(kind, since)):
+                if self.reader.done():
+                    self.reader.result()
+                    raise AssertionError(f"closed before {kind}")
+                self.news.clear()
+                await self.news.wait()
+        return found[0]
 
 
 # ---- words

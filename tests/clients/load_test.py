@@ -6,6 +6,7 @@ the speed of speech: each waits its turn, and nothing is lost.
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
+import base64
 import json
 import re
 import time
@@ -13,40 +14,16 @@ import urllib.request
 
 import websockets
 
-from harness import (Order, Server, arguments, at_the_speed_of_speech, base64_of, clip, loudness, run, silence,
-                     word_errors, words)
+from harness import (Server, SocketTalk, arguments, at_the_speed_of_speech, clip, loudness, run, silence, word_errors,
+                     words)
 
 PROGRAM = arguments().parley
 SESSIONS = 20
 QUESTIONS = ["turn_002", "turn_004", "turn_010", "turn_014", "turn_020"]
 
 
-class Talk:
-    def __init__(self, socket):
-        self.socket, self.events, self.order = socket, [], Order()
-        self.reader = asyncio.create_task(self.read())
-
-    async def read(self):
-        async for text in self.socket:
-            event = json.loads(text)
-            event["at"] = time.monotonic()
-            self.order(event)
-            self.events.append(event)
-
-    async def send(self, **event):
-        await self.socket.send(json.dumps(event))
-
-    def all(self, kind):
-        return [event for event in self.events if event["type"] == kind]
-
-    async def wait(self, kind, count=1, seconds=240):
-        async with asyncio.timeout(seconds):
-            while len(self.all(kind)) < count:
-                if self.reader.done():
-                    self.reader.result()
-                    raise AssertionError(f"closed before {kind}")
-                await asyncio.sleep(0.01)
-        return self.all(kind)[count - 1]
+class Talk(SocketTalk):
+    patience_s = 240
 
     async def ask(self, name):
         """Speaks a clip, pushed to talk; gives what was heard and said, and how long the answer's first sound took."""
@@ -55,10 +32,7 @@ class Talk:
         await self.send(type="session.update", session={"type": "realtime", "audio": audio})
         await self.wait("session.updated")
 
-        async def append(block):
-            await self.send(type="input_audio_buffer.append", audio=base64_of(block))
-
-        await at_the_speed_of_speech(silence(200) + pcm + silence(200), append)
+        await at_the_speed_of_speech(silence(200) + pcm + silence(200), self.append)
         asked = time.monotonic()
         await self.send(type="input_audio_buffer.commit")
         await self.send(type="response.create")
@@ -66,8 +40,6 @@ class Talk:
         assert done["status"] == "completed", done
         heard = (await self.wait("conversation.item.input_audio_transcription.completed"))["transcript"]
         assert word_errors(wanted, heard) <= 0.35, (wanted, heard)
-        import base64
-
         sound = b"".join(base64.b64decode(e["delta"]) for e in self.all("response.output_audio.delta"))
         said = done["output"][0]["content"][0]["transcript"]
         assert words(said) and loudness(sound) > 0.01, (said, len(sound))

@@ -5,54 +5,17 @@ refused before the upgrade, an interruption stops the sound. (What the way costs
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
-import base64
-import json
-import math
-import struct
-import time
 import urllib.request
 
 import websockets
 
-from harness import RATE, Order, Server, arguments, at_the_speed_of_speech, base64_of, run, silence
+from harness import Server, SocketTalk, arguments, at_the_speed_of_speech, run, silence, tone
 
 OPTIONS = arguments()
 SESSIONS = 20
 
 
-def tone(level, ms):
-    count = RATE * ms // 1000
-    return b"".join(struct.pack("<h", int(3276.7 * level * math.copysign(1, math.sin(i * 0.15)))) for i in range(count))
-
-
-class Talk:
-    def __init__(self, socket):
-        self.socket, self.events, self.order = socket, [], Order()
-        self.reader = asyncio.create_task(self.read())
-
-    async def read(self):
-        async for text in self.socket:
-            event = json.loads(text)
-            event["at"] = time.monotonic()
-            self.order(event)
-            self.events.append(event)
-
-    async def send(self, **event):
-        await self.socket.send(json.dumps(event))
-
-    async def append(self, block):
-        await self.send(type="input_audio_buffer.append", audio=base64_of(block))
-
-    async def wait(self, kind, since=0, seconds=30):
-        async with asyncio.timeout(seconds):
-            while True:
-                for event in self.events[since:]:
-                    if event["type"] == kind:
-                        return event
-                if self.reader.done():
-                    self.reader.result()
-                await asyncio.sleep(0.002)
-
+class Talk(SocketTalk):
     async def turns(self):
         """Two turns: one that is answered, one whose answer is interrupted."""
         vad = {"type": "server_vad", "silence_duration_ms": 500}

@@ -13,6 +13,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cuda_devices.h"
+#include "support/backend_host.h"
 #include "support/compare.h"
 
 namespace parley::kernels {
@@ -24,36 +25,15 @@ inline std::vector<float> Bf16Values(size_t n, uint64_t seed, float scale = 1.0F
   return v;
 }
 
-class Side {
+class Side : public Host {
  public:
-  explicit Side(std::unique_ptr<Backend> backend) : be(std::move(backend)) {}
-
-  // A window of `cols` columns in a wider tensor when `gap` > 0: strided on purpose.
-  TensorView Make(int32_t rows, int32_t cols, const std::vector<float>& values, int32_t gap = 0,
-                  DType type = DType::kF32) {
-    tensors_.push_back(be->Allocate(type, rows, cols + gap));
-    const TensorView view = tensors_.back().view().Cols(gap / 2, cols);
-    if (!values.empty()) be->Upload(values, view);
-    return view;
-  }
-  std::vector<float> Values(const TensorView& t) const {
-    std::vector<float> v(static_cast<size_t>(t.rows) * static_cast<size_t>(t.cols));
-    be->Download(t, v);
-    return v;
-  }
+  using Host::Host;
+  using Host::Load;
   WeightPtr Load(const std::vector<float>& values, int32_t out, int32_t in,
                  Storage storage = Storage::kBf16) const {
-    const WeightSource source{
-        .format = WeightFormat::kF32, .out = out, .in = in, .data = values.data()};
-    auto w = be->LoadWeight({&source, 1}, storage);
-    EXPECT_TRUE(w.has_value()) << (w ? "" : w.error().message);
-    return w ? *w : nullptr;
+    return Load({.format = WeightFormat::kF32, .out = out, .in = in, .data = values.data()},
+                storage);
   }
-
-  std::unique_ptr<Backend> be;
-
- private:
-  std::vector<Tensor> tensors_;
 };
 
 class Gpu : public ::testing::Test {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "support/backend_host.h"
 #include "support/compare.h"
 
 namespace parley::kernels {
@@ -55,34 +56,6 @@ inline void PrintTo(const Device& d, std::ostream* out) {
 inline std::string PrintDevice(const ::testing::TestParamInfo<Device>& info) {
   return DeviceName(info.param.isa) + std::to_string(info.param.threads);
 }
-
-class Host {
- public:
-  explicit Host(std::unique_ptr<Backend> backend) : be(std::move(backend)) {}
-
-  // A window of `cols` columns in a wider tensor when `gap` > 0: strided on purpose.
-  TensorView Make(int32_t rows, int32_t cols, const std::vector<float>& values, int32_t gap = 0) {
-    tensors_.push_back(be->Allocate(DType::kF32, rows, cols + gap));
-    const TensorView view = tensors_.back().view().Cols(gap / 2, cols);
-    if (!values.empty()) be->Upload(values, view);
-    return view;
-  }
-  std::vector<float> Values(const TensorView& t) const {
-    std::vector<float> v(static_cast<size_t>(t.rows) * static_cast<size_t>(t.cols));
-    be->Download(t, v);
-    return v;
-  }
-  WeightPtr Load(const WeightSource& source, Storage storage = Storage::kAsIs) const {
-    auto w = be->LoadWeight({&source, 1}, storage);
-    EXPECT_TRUE(w.has_value()) << (w ? "" : w.error().message);
-    return w ? *w : nullptr;
-  }
-
-  std::unique_ptr<Backend> be;
-
- private:
-  std::vector<Tensor> tensors_;
-};
 
 class Parity : public ::testing::TestWithParam<Device> {
  protected:
