@@ -114,6 +114,21 @@ std::vector<TokenId> BenchRig::Prompt(int32_t tokens) const {
   return ids;
 }
 
+double BenchRig::PageCopyUs() {
+  const model::DecoderGeometry& g = decoder_->geometry();
+  auto pool = backend_->AllocateKv(
+      {.layers = g.layers, .kv_heads = g.kv_heads, .head_dim = g.head_dim}, 64);
+  if (!pool.has_value()) return 0;
+  std::vector<double> us;
+  for (int i = 0; i < 200; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    backend_->CopyPage(*pool, i % 32, 32 + i % 32);
+    us.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+                     .count());
+  }
+  return Percentile(us, 0.5);
+}
+
 double Percentile(std::vector<double> values, double p) {
   if (values.empty()) return 0;
   const auto at = static_cast<size_t>(std::lround(p * static_cast<double>(values.size() - 1)));

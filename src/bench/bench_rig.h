@@ -41,6 +41,7 @@ class BenchRig {
   bool idle() const { return core_->idle(); }
 
   std::vector<TokenId> Prompt(int32_t tokens) const;  // the same every time
+  double PageCopyUs();  // of one page of every layer, median; 0: no room for the pages
   kernels::Backend& backend() { return *backend_; }
   const model::Decoder& decoder() const { return *decoder_; }
 

@@ -44,7 +44,7 @@ class CostBench {
     costs.decode_row_us = Whole(std::min(branch, row));  // the same work, and then the head
     costs.logit_row_us = Whole(branch - std::min(branch, row));
     costs.context_us_per_1000 = Whole((far - one) * 1000 / (kLongContext - kPrompt));
-    costs.page_copy_us = Whole(PageCopy());
+    costs.page_copy_us = Whole(rig_.PageCopyUs());
     if (transcribes) Transcription(costs);
     return costs;
   }
@@ -89,22 +89,6 @@ class CostBench {
     }
     rig_.Close(sequence);
     return us;
-  }
-
-  double PageCopy() {
-    const model::DecoderGeometry& g = rig_.decoder().geometry();
-    auto pool = rig_.backend().AllocateKv(
-        {.layers = g.layers, .kv_heads = g.kv_heads, .head_dim = g.head_dim}, 64);
-    if (!pool.has_value()) return 0;
-    std::vector<double> us;
-    for (int i = 0; i < 200; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
-      rig_.backend().CopyPage(*pool, i % 32, 32 + i % 32);
-      const std::chrono::duration<double, std::micro> took =
-          std::chrono::steady_clock::now() - begin;
-      us.push_back(took.count());
-    }
-    return Percentile(us, 0.5);
   }
 
   // The slices of one transcription that are of this kind.

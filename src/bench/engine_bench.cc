@@ -179,23 +179,7 @@ class EngineBench {
       Report(std::string(name) + "_p50", Percentile(us, 0.5), "us", "of 512 to 712 positions");
       Report(std::string(name) + "_p99", Percentile(us, 0.99), "us", "of 512 to 712 positions");
     }
-    Report("page_copy", PageCopyUs(), "us", "what the first row after a fork adds");
-  }
-
-  double PageCopyUs() {
-    const model::DecoderGeometry& g = rig_.decoder().geometry();
-    auto pool = rig_.backend().AllocateKv(
-        {.layers = g.layers, .kv_heads = g.kv_heads, .head_dim = g.head_dim}, 64);
-    if (!pool.has_value()) return 0;
-    std::vector<double> us;
-    for (int i = 0; i < 200; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
-      rig_.backend().CopyPage(*pool, i % 32, 32 + i % 32);
-      us.push_back(
-          std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
-              .count());
-    }
-    return Percentile(us, 0.5);
+    Report("page_copy", rig_.PageCopyUs(), "us", "what the first row after a fork adds");
   }
 
   // A talk speaks while another's 256 tokens are appended: the time between its tokens.

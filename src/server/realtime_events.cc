@@ -48,10 +48,14 @@ std::string Behind(std::string_view before, const std::string& text) {
   return text;
 }
 
+int64_t ThoughtTokens(const realtime::TurnTrace& trace) {
+  return trace.thought_tokens_listening + trace.thought_tokens_after_turn +
+         trace.thought_tokens_speaking;
+}
+
 wire::Usage UsageOf(const realtime::TurnTrace& trace) {
   wire::Usage usage;
-  const int64_t thought = trace.thought_tokens_listening + trace.thought_tokens_after_turn +
-                          trace.thought_tokens_speaking;
+  const int64_t thought = ThoughtTokens(trace);
   // What the model has written into its own prompt is output: it is counted there. Sound that it hears as such has no
   // ids; words of a transcriber are text.
   const auto frames = std::count_if(trace.prompt_ids.begin(), trace.prompt_ids.end(),
@@ -411,9 +415,7 @@ void RealtimeSession::On(const realtime::BargedIn& event) {
 void RealtimeSession::On(const realtime::TurnDone& event) {
   metrics_.turns.Add();
   metrics_.answer_tokens.Add(event.trace.answer_tokens);
-  metrics_.thought_tokens.Add(event.trace.thought_tokens_listening +
-                              event.trace.thought_tokens_after_turn +
-                              event.trace.thought_tokens_speaking);
+  metrics_.thought_tokens.Add(ThoughtTokens(event.trace));
   Mark("done");
   // The same words as the talk remembers, to the byte: then nothing must be read again.
   if (ConversationItem* item = items_.Find(answer_item_)) {
