@@ -5,8 +5,6 @@ tool, and its own reconnection.
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
-import math
-import struct
 
 from livekit import rtc
 from livekit.agents import llm
@@ -14,7 +12,8 @@ from livekit.plugins import openai
 from openai.types.realtime import AudioTranscription
 from openai.types.realtime.realtime_audio_input_turn_detection import ServerVad
 
-from harness import (RATE, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, word_errors, words)
+from harness import (RATE, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, tone, word_errors,
+                     words)
 
 OPTIONS = arguments()
 
@@ -128,11 +127,6 @@ async def types_and_reads():
         await talk.close()
 
 
-def tone(level, ms):
-    count = RATE * ms // 1000
-    return b"".join(struct.pack("<h", int(3276.7 * level * math.copysign(1, math.sin(i * 0.15)))) for i in range(count))
-
-
 @llm.function_tool
 async def get_weather(city: str) -> str:
     """The weather of a city."""
@@ -148,6 +142,9 @@ async def calls_a_tool():
         await talk.until("a call", lambda: talk.calls)
         call = talk.calls[0]
         assert call.name == "get_weather" and "Bonn" in call.arguments, call
+        # As the plugin's own agent does: a reply is asked for when the response that called is done, not before.
+        async with asyncio.timeout(45):
+            await asyncio.gather(*talk.tasks)
         chat = talk.session.chat_ctx.copy()
         chat.items.append(llm.FunctionCallOutput(call_id=call.call_id, name=call.name, output="sunny", is_error=False))
         await talk.session.update_chat_ctx(chat)

@@ -5,8 +5,6 @@ a call of a tool on the scripted engine.
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
-import math
-import struct
 
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.frames.frames import (EndFrame, ErrorFrame, InputAudioRawFrame, LLMRunFrame, StartFrame, TranscriptionFrame,
@@ -21,7 +19,8 @@ from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
-from harness import (RATE, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, word_errors, words)
+from harness import (RATE, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, tone, word_errors,
+                     words)
 
 OPTIONS = arguments()
 
@@ -116,12 +115,6 @@ async def speaks_and_is_interrupted():
             assert len(talk.after.all(TTSAudioRawFrame, since)) > 0, "the second question has no answer"
             errors = talk.after.all(ErrorFrame) + talk.before.all(ErrorFrame)
             assert not errors, errors
-
-
-def tone(level, ms):
-    """A voice as the scripted server understands it: how loud says what."""
-    count = RATE * ms // 1000
-    return b"".join(struct.pack("<h", int(3276.7 * level * math.copysign(1, math.sin(i * 0.15)))) for i in range(count))
 
 
 async def calls_a_tool():
