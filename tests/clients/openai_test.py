@@ -1,107 +1,17 @@
 #!/usr/bin/env python3
-"""The published `openai` client against `parley serve`, unmodified: a spoken conversation with an interruption, text,
-chat completions, speech, an ephemeral key.
+"""The published `openai` client on the Realtime protocol, unmodified: spoken conversations with interruptions, a call of a
+tool, text, and its own reconnection.
 
 SPDX-License-Identifier: Apache-2.0
 """
 import asyncio
-import io
-import wave
+import json
 
-from openai import AsyncOpenAI
+from harness import Server, arguments, at_the_speed_of_speech, loudness, run, silence, tone, word_errors, words
+from openai_talk import MOST_WRONG, Talk, client_of, hear_back, session
 
-from harness import (Order, Server, arguments, at_the_speed_of_speech, base64_of, clip, loudness, run, silence,
-                     word_errors, words)
-
-PROGRAM = arguments().parley
-MOST_WRONG = 0.35  # word errors of what Whisper base hears of these clips are about 5 %, of our own voice more
-
-
-class Talk:
-    """One connection of the client: what came, and a pump for the microphone."""
-
-    def __init__(self, connection):
-        self.connection = connection
-        self.events = []
-        self.order = Order()
-        self.news = asyncio.Condition()
-        self.reader = asyncio.create_task(self.read())
-
-    async def read(self):
-        async for event in self.connection:
-            event = event.to_dict()
-            self.order(event)
-            async with self.news:
-                self.events.append(event)
-                self.news.notify_all()
-
-    def all(self, kind, since=0):
-        return [e for e in self.events[since:] if e["type"] == kind]
-
-    async def wait(self, kind, since=0, seconds=40, where=lambda e: True):
-        """The first event of this kind from position `since` on."""
-        async with asyncio.timeout(seconds):
-            async with self.news:
-                while True:
-                    found = [e for e in self.events[since:] if e["type"] == kind and where(e)]
-                    if found:
-                        return found[0]
-                    if self.reader.done():
-                        self.reader.result()
-                        raise AssertionError(f"closed before {kind}")
-                    await self.news.wait()
-
-    async def append(self, block):
-        await self.connection.input_audio_buffer.append(audio=base64_of(block))
-
-    async def microphone(self, pcm, stop):
-        """A microphone does not stop: silence follows until `stop`."""
-        await at_the_speed_of_speech(pcm, self.append, stop)
-        while not stop.is_set():
-            await at_the_speed_of_speech(silence(200), self.append, stop)
-
-    async def say(self, name, until="response.done", where=lambda e: True):
-        """Speaks a clip and listens until that event; gives it and what was said."""
-        text, pcm = clip(name)
-        since = len(self.events)
-        stop = asyncio.Event()
-        speaking = asyncio.create_task(self.microphone(pcm, stop))
-        try:
-            return text, await self.wait(until, since, where=where), since
-        finally:
-            stop.set()
-            await speaking
-
-    def sound(self, since=0):
-        import base64
-
-        return b"".join(base64.b64decode(e["delta"]) for e in self.all("response.output_audio.delta", since))
-
-    def answer(self, since=0):
-        return "".join(e["delta"] for e in self.all("response.output_audio_transcript.delta", since))
-
-
-def client_of(server, key="none"):
-    return AsyncOpenAI(base_url=server.http + "/v1", api_key=key)
-
-
-def session(turns, **more):
-    audio = {"input": {"format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1"},
-                       "turn_detection": turns}}
-    return {"type": "realtime", "audio": audio, **more}
-
-
-async def hear_back(client, pcm):
-    """What our own ears make of a sound: a turn of its own, pushed to talk."""
-    async with client.realtime.connect(model="default") as connection:
-        talk = Talk(connection)
-        await connection.session.update(session=session(None))
-        await talk.wait("session.updated")
-        for block in [silence(200), pcm, silence(400)]:
-            await talk.append(block)
-        await connection.input_audio_buffer.commit()
-        heard = await talk.wait("conversation.item.input_audio_transcription.completed")
-        return heard["transcript"]
+OPTIONS = arguments()
+PROGRAM = OPTIONS.parley
 
 
 # The default model's answers are over within a second; the public weights under it say enough to be interrupted.
@@ -135,38 +45,142 @@ async def speaks_and_is_interrupted():
             live = talk.all("conversation.item.input_audio_transcription.delta", since)
             assert "".join(e["delta"] for e in live) in heard["transcript"] or not live
 
-            # A question whose answer is interrupted by another one.
-            first = talk.events[0]["type"] and len(talk.events)
-            text, pcm = clip("turn_004")
-            stop = asyncio.Event()
-            speaking = asyncio.create_task(talk.microphone(pcm, stop))
-            delta = await talk.wait("response.output_audio.delta", first)
-            stop.set()
-            await speaking
-            text, done, since = await talk.say(
-                "turn_010", where=lambda e: e["response"]["id"] != delta["response_id"]
-                and e["response"]["status"] == "completed")
-            cancelled = [e for e in talk.all("response.done", first) if e["response"]["status"] == "cancelled"]
-            if cancelled:  # a short answer may have been over before the voice began
-                assert cancelled[0]["response"]["status_details"]["reason"] == "turn_detected"
-                at = talk.events.index(cancelled[0])
-                assert not [e for e in talk.events[at:] if e["type"] == "response.output_audio.delta"
-                            and e["response_id"] == delta["response_id"]], "sound after the interruption"
-                await connection.conversation.item.truncate(item_id=delta["item_id"], content_index=0,
-                                                            audio_end_ms=300)
-                cut = await talk.wait("conversation.item.truncated", since)
-                assert cut["item_id"] == delta["item_id"]
-                await connection.conversation.item.retrieve(item_id=delta["item_id"])
-                item = (await talk.wait("conversation.item.retrieved", since))["item"]
-                whole = next(e for e in talk.all("conversation.item.done", first)
-                             if e["item"]["id"] == delta["item_id"])["item"]["content"][0]["transcript"]
-                kept = item["content"][0].get("transcript") or ""
-                assert whole.startswith(kept) and len(kept) < len(whole), (kept, whole)
-            heard = await talk.wait("conversation.item.input_audio_transcription.completed", since)
-            assert word_errors(text, heard["transcript"]) <= MOST_WRONG, (text, heard["transcript"])
+            await is_interrupted(talk)
             assert not talk.all("error"), talk.all("error")
         back = await hear_back(client, sound)
         assert word_errors(said, back) <= MOST_WRONG, (said, back)
+
+
+async def is_interrupted(talk):
+    """Asks and talks over the answer. An answer may be too short for that: then another question is asked."""
+    for question, other in [("turn_014", "turn_010"), ("turn_004", "turn_002"), ("turn_020", "turn_014")]:
+        _, delta, since = await talk.say(question, until="response.output_audio.delta")
+        text, _, over = await talk.say(
+            other, where=lambda e: e["response"]["id"] != delta["response_id"] and e["response"]["status"] == "completed")
+        heard = await talk.wait("conversation.item.input_audio_transcription.completed", over)
+        assert word_errors(text, heard["transcript"]) <= MOST_WRONG, (text, heard["transcript"])
+        done = next(e for e in talk.all("response.done", since) if e["response"]["id"] == delta["response_id"])
+        if done["response"]["status"] == "completed":
+            continue
+        assert done["response"]["status_details"]["reason"] == "turn_detected", done
+        nothing_behind(talk, done)
+        # It is cut at what a client has played, and keeps a part of its words.
+        await talk.connection.conversation.item.truncate(item_id=delta["item_id"], content_index=0, audio_end_ms=300)
+        await talk.wait("conversation.item.truncated", over, where=lambda e: e["item_id"] == delta["item_id"])
+        await talk.connection.conversation.item.retrieve(item_id=delta["item_id"])
+        item = (await talk.wait("conversation.item.retrieved", over))["item"]
+        ended = await talk.wait("conversation.item.done", since, where=lambda e: e["item"]["id"] == delta["item_id"])
+        assert ended["item"]["content"][0]["transcript"].startswith(item["content"][0].get("transcript") or ""), item
+        return
+    raise AssertionError("no answer was long enough to be interrupted")
+
+
+def nothing_behind(talk, done):
+    at = talk.events.index(done)
+    assert not [e for e in talk.events[at:] if e["type"] == "response.output_audio.delta"
+                and e["response_id"] == done["response"]["id"]], "sound behind the end of its response"
+
+
+# The same with every letter known: the scripted voice takes 60 ms for one.
+async def is_interrupted_within_a_word():
+    with Server(OPTIONS.scripted) as server:
+        async with client_of(server).realtime.connect(model="default") as connection:
+            talk = Talk(connection)
+            await connection.session.update(session=session({"type": "server_vad", "silence_duration_ms": 500}))
+            await talk.wait("session.updated")
+            delta, since = await talk.utter(silence(300) + tone(2, 700) + silence(900), "response.output_audio.delta")
+            await at_the_speed_of_speech(silence(1500), talk.append)
+            done, over = await talk.utter(tone(3, 700), where=lambda e: e["response"]["status"] == "completed")
+            told = await talk.wait("response.done", since)
+            assert told["response"]["id"] == delta["response_id"] and told["response"]["status"] == "cancelled", told
+            assert told["response"]["status_details"]["reason"] == "turn_detected", told
+            nothing_behind(talk, told)
+            heard = [e["transcript"] for e in talk.all("conversation.item.input_audio_transcription.completed")]
+            assert heard == ["Tell me a long story.", "Stop, what time is it?"], heard
+            assert done["response"]["output"][0]["content"][0]["transcript"] == "It is noon.", done
+            await connection.conversation.item.truncate(item_id=delta["item_id"], content_index=0, audio_end_ms=1200)
+            cut = await talk.wait("conversation.item.truncated", over)
+            assert cut["audio_end_ms"] == 1200, cut
+            await connection.conversation.item.retrieve(item_id=delta["item_id"])
+            kept = (await talk.wait("conversation.item.retrieved", over))["item"]["content"][0]["transcript"]
+            assert "Once upon a time there".startswith(kept) and 12 <= len(kept) <= 22, kept  # 20 letters
+            assert not talk.all("error"), talk.all("error")
+
+
+WEATHER = {"type": "function", "name": "get_weather", "description": "The weather of a city.",
+           "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
+
+
+async def calls_a_tool():
+    with Server(OPTIONS.scripted) as server:
+        async with client_of(server).realtime.connect(model="default") as connection:
+            talk = Talk(connection)
+            await connection.session.update(
+                session=session({"type": "server_vad", "silence_duration_ms": 500}, tools=[WEATHER]))
+            await talk.wait("session.updated")
+            done, since = await talk.utter(silence(300) + tone(1, 900))
+            heard = await talk.wait("conversation.item.input_audio_transcription.completed", since)
+            assert heard["transcript"] == "What is the weather in Bonn?", heard
+            call = done["response"]["output"][0]
+            assert call["type"] == "function_call" and call["name"] == "get_weather", done
+            assert json.loads(call["arguments"]) == {"city": "Bonn"}, call
+            told = talk.all("response.function_call_arguments.done", since)
+            assert [(e["call_id"], e["arguments"]) for e in told] == [(call["call_id"], call["arguments"])], told
+            assert not talk.sound(since), "a call is not spoken"
+            await connection.conversation.item.create(
+                item={"type": "function_call_output", "call_id": call["call_id"], "output": "sunny"})
+            asked = len(talk.events)
+            await connection.response.create()
+            done = await talk.wait("response.done", asked)
+            assert done["response"]["output"][0]["content"][0]["transcript"] == "It is sunny in Bonn today.", done
+            assert talk.answer(asked) == "It is sunny in Bonn today." and loudness(talk.sound(asked)) > 0.01
+            assert not talk.all("error"), talk.all("error")
+
+
+# The client connects again by itself, once after its server died and once after it was told to go; what it is told
+# meanwhile it sends then.
+async def connects_again():
+    codes = []
+
+    def on_reconnecting(event):
+        codes.append(event.close_code)
+
+    with Server(OPTIONS.scripted) as first:
+        port = str(first.port)
+        async with client_of(first).realtime.connect(
+                model="default", on_reconnecting=on_reconnecting, max_retries=20, max_delay=1) as connection:
+            talk = Talk(connection)
+            await speaks_once(talk)
+            first.process.kill()
+            first.process.wait()
+            await until(lambda: codes)
+            with Server(OPTIONS.scripted, "4", port) as second:
+                await speaks_once(talk)
+                second.process.terminate()
+                await until(lambda: codes[-1] == 1001)
+                assert second.process.wait(20) == 0
+            with Server(OPTIONS.scripted, "4", port):
+                await speaks_once(talk)
+    assert codes[0] == 1006 and len(talk.all("session.created")) == 3, codes
+    assert not talk.all("error"), talk.all("error")
+
+
+async def until(condition):
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def speaks_once(talk):
+    """On a connection of which nothing is known: the session is told anew."""
+    since = len(talk.events)
+    await talk.connection.session.update(session=session({"type": "server_vad", "silence_duration_ms": 500}))
+    await talk.wait("session.updated", since)
+    done, _ = await talk.utter(silence(300) + tone(3, 700))
+    heard = talk.all("conversation.item.input_audio_transcription.completed", since)
+    assert [e["transcript"] for e in heard] == ["Stop, what time is it?"], heard
+    assert done["response"]["output"][0]["content"][0]["transcript"] == "It is noon.", done
+    assert talk.answer(since) == "It is noon." and loudness(talk.sound(since)) > 0.01
 
 
 async def types_and_reads():
@@ -197,46 +211,7 @@ async def types_and_reads():
             assert error["error"]["message"].startswith("Cancellation failed")
 
 
-async def completes_chats_and_reads_aloud():
-    with Server(PROGRAM, "serve", "--listen", "127.0.0.1:0") as server:
-        client = client_of(server)
-        assert (await client.models.list()).data[0].id
-        question = [{"role": "system", "content": "Answer with one word."},
-                    {"role": "user", "content": "What is the capital of France?"}]
-        whole = await client.chat.completions.create(model="default", messages=question, temperature=0, max_tokens=16)
-        assert "paris" in whole.choices[0].message.content.lower(), whole
-        assert whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens
-        text = ""
-        async for chunk in await client.chat.completions.create(model="default", messages=question, temperature=0,
-                                                                max_tokens=16, stream=True):
-            text += chunk.choices[0].delta.content or ""
-        assert text == whole.choices[0].message.content, (text, whole)
-
-        spoken = await client.audio.speech.create(model="default", voice="alloy", input="Good morning. How are you?",
-                                                  response_format="wav")
-        bytes_of = spoken.read()
-        pcm = bytes_of[44:]
-        assert bytes_of[:4] == b"RIFF" and loudness(pcm) > 0.01
-        back = await hear_back(client, pcm)
-        assert word_errors("good morning how are you", back) <= MOST_WRONG, back
-
-        # The same words as a sound, in a chat.
-        import base64
-        out = io.BytesIO()
-        with wave.open(out, "wb") as file:
-            file.setnchannels(1), file.setsampwidth(2), file.setframerate(24000)
-            file.writeframes(clip("turn_002")[1])
-        heard = await client.chat.completions.create(model="default", temperature=0, max_tokens=48, messages=[
-            {"role": "user", "content": [{"type": "input_audio", "input_audio": {
-                "data": base64.b64encode(out.getvalue()).decode(), "format": "wav"}}]}])
-        assert "track" in heard.choices[0].message.content.lower(), heard
-
-        secret = await client.realtime.client_secrets.create(session={"type": "realtime", "instructions": "Be brief."})
-        async with client_of(server, secret.value).realtime.connect(model="default") as connection:
-            created = (await connection.recv()).to_dict()
-            assert created["session"]["instructions"] == "Be brief.", created
-
-
 run([("a spoken conversation with an interruption", speaks_and_is_interrupted),
+     ("an interruption to the letter", is_interrupted_within_a_word), ("a call of a tool", calls_a_tool),
      ("text in, text out, and beside the conversation", types_and_reads),
-     ("chat completions, speech, an ephemeral key", completes_chats_and_reads_aloud)])
+     ("connects again when its server dies, and when it goes away", connects_again)])
