@@ -7,6 +7,7 @@ import { Timeline } from './timeline.js';
 import { seconds, story, thoughtWords } from './timeline_layout.js';
 
 const ui = Object.fromEntries([...document.querySelectorAll('[id]')].map((node) => [node.id, node]));
+const holds = () => ui.mode.value === 'hold';
 const words = (name) => ui.words.querySelector(`[data-name=${name}]`).textContent;
 const levels = { mic: 0, voice: 0 };
 let running = false; // Start was pressed
@@ -98,11 +99,10 @@ function end(hangUp = true) {
 
 function showButtons() {
   const open = conversation.connection.state === 'open';
-  const hold = ui.mode.value === 'hold';
   ui.start.textContent = running ? 'End' : 'Start';
   ui.start.classList.toggle('on', running);
-  ui.hold.hidden = !running || !hold;
-  ui.mute.hidden = !running || hold;
+  ui.hold.hidden = !running || !holds();
+  ui.mute.hidden = !running || holds();
   ui.stop.hidden = ui.levels.hidden = !running;
   ui.hold.disabled = ui.mute.disabled = !open || !listening;
   ui.stop.disabled = !open;
@@ -111,9 +111,7 @@ function showButtons() {
 function showState(now) {
   let name = conversation.connection.state;
   if (name === 'open') name = talk.state(now);
-  if (name === 'listening' && !listening) name = 'typing';
-  if (name === 'listening' && ui.mode.value === 'hold') name = 'held';
-  if (name === 'listening' && conversation.muted) name = 'muted';
+  if (name === 'listening') name = !listening ? 'typing' : holds() ? 'held' : conversation.muted ? 'muted' : name;
   if (ui.state.dataset.state === name) return;
   ui.state.dataset.state = name;
   ui.state.textContent = words(name);
@@ -207,7 +205,6 @@ for (const id of CHOICES) {
   if (id in kept) ui[id].value = kept[id];
   ui[id].onchange = () => chosen(id);
 }
-
 
 // ---- what can be pressed
 

@@ -35,6 +35,7 @@ export class AudioClock {
 
 const BIN_MS = 20;
 const BINS = 30000; // ten minutes
+export const AUDIBLE = 0.00316; // -50 dBFS
 
 // RMS levels, 1 is full scale.
 export class Envelope {
@@ -60,7 +61,7 @@ export class Envelope {
 
   // [begin, end] of the voice between two times, or null: what is above -50 dBFS and in reach of the loudest.
   voice(from, to) {
-    const threshold = Math.max(0.00316, 0.06 * this.peak(from, to));
+    const threshold = Math.max(AUDIBLE, 0.06 * this.peak(from, to));
     let found = null;
     for (let t = Math.floor(from / BIN_MS) * BIN_MS; t < to; t += BIN_MS) {
       if (this.at(t) > threshold) found = [found?.[0] ?? t, t + BIN_MS];

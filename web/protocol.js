@@ -5,7 +5,7 @@ export const RATE = 24000; // of the sound on the wire: PCM16, little endian, mo
 
 // The fields without which an event means nothing here; other fields and types are passed on.
 const DELTA = 'response_id item_id delta';
-const HEARD = 'conversation.item.input_audio_transcription';
+export const HEARD = 'conversation.item.input_audio_transcription';
 const REQUIRED = {
   'session.created': 'session',
   'session.updated': 'session',
@@ -45,9 +45,7 @@ export function decode(text) {
 
 export function encodePcm(samples) {
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }
 
 // An odd last byte is no sample and is left out.

@@ -1,9 +1,8 @@
 // What is said, heard, thought and played, as turns on one clock. No socket, no document; time is an argument.
 // SPDX-License-Identifier: Apache-2.0
-import { RATE } from './protocol.js';
-import { Envelope, InputClock } from './clock.js';
+import { HEARD, RATE } from './protocol.js';
+import { AUDIBLE, Envelope, InputClock } from './clock.js';
 
-const AUDIBLE = 0.00316; // -50 dBFS
 const THOUGHT_GAP_MS = 300; // a longer pause begins a new block of thought
 const REPORT_MS = 20;
 const LETTER_MS = 60; // of speech, about
@@ -129,8 +128,7 @@ export class Talk {
   }
 
   with(response, use) {
-    const turn = this.turns.findLast((t) => t.answers.some((a) => a.response === response));
-    if (turn) use(turn.answers.find((a) => a.response === response), turn);
+    for (const turn of this.turns) for (const answer of turn.answers) if (answer.response === response) use(answer, turn);
   }
 
   write({ response_id, delta, start_time: start }, now) {
@@ -165,7 +163,6 @@ export class Talk {
   }
 }
 
-const HEARD = 'conversation.item.input_audio_transcription';
 const HANDLERS = {
   'input_audio_buffer.speech_started'(talk, { item_id, audio_start_ms }, now) {
     talk.userSpeaks = true;
