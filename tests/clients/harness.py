@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLIPS = ROOT / "tests/data/speech/conversation"
 RATE = 24000
 BLOCK_MS = 40
+STORY_S = 9.5  # at least: the scripted server's long story is 170 letters, its voice takes 60 ms for each
 
 
 class Server:

@@ -12,7 +12,7 @@ from livekit.plugins import openai
 from openai.types.realtime import AudioTranscription
 from openai.types.realtime.realtime_audio_input_turn_detection import ServerVad
 
-from harness import (RATE, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, tone, word_errors,
+from harness import (RATE, STORY_S, Server, arguments, at_the_speed_of_speech, clip, loudness, run, silence, tone, word_errors,
                      words)
 
 OPTIONS = arguments()
@@ -34,6 +34,8 @@ class Talk:
         self.session.on("input_speech_started", self.on_started)
         self.session.on("session_reconnected", self.on_reconnected)
         self.session.on("error", lambda e: self.errors.append(e.error))
+        self.raw = []  # events of the server
+        self.session.on("openai_server_event_received", self.raw.append)
         self.session.on("generation_created", lambda e: self.tasks.append(asyncio.create_task(self.follow(e))))
 
     def on_started(self, _):
@@ -55,6 +57,7 @@ class Talk:
 
         async def messages():
             async for message in generation.message_stream:
+                self.message = message.message_id
                 await asyncio.gather(sound(message), text(message))
 
         async def functions():
@@ -71,7 +74,7 @@ class Talk:
         while not stop.is_set():
             await at_the_speed_of_speech(silence(200), self.push, stop)
 
-    async def until(self, what, condition, seconds=45):
+    async def until(self, what, condition, seconds=100):
         try:
             async with asyncio.timeout(seconds):
                 while not condition():
@@ -89,7 +92,7 @@ class Talk:
 VAD = ServerVad(type="server_vad", silence_duration_ms=600, create_response=True, interrupt_response=True)
 
 
-async def speaks_and_is_interrupted():
+async def speaks_twice():
     with Server(OPTIONS.parley, "serve", "--listen", "127.0.0.1:0") as server:
         talk = Talk(server, turn_detection=VAD)
         first, pcm = clip("turn_002")
@@ -127,6 +130,37 @@ async def types_and_reads():
         await talk.close()
 
 
+async def is_interrupted_within_a_story():
+    with Server(OPTIONS.scripted) as server:
+        talk = Talk(server, turn_detection=VAD)
+        stop = asyncio.Event()
+        speaking = asyncio.create_task(talk.microphone(silence(300) + tone(2, 700), stop))
+        await talk.until("sound of the story", lambda: talk.sound)
+        stop.set()
+        await speaking
+        story = talk.message
+        await at_the_speed_of_speech(silence(1500), talk.push)
+        stop = asyncio.Event()
+        speaking = asyncio.create_task(talk.microphone(tone(3, 700), stop))
+        await talk.until("the voice is noticed", lambda: talk.started >= 2)
+        # As the plugin's own agent does.
+        talk.session.interrupt()
+        talk.session.truncate(message_id=story, modalities=["audio"], audio_end_ms=1200)
+        await talk.until("the answer", lambda: "noon" in talk.text)
+        stop.set()
+        await speaking
+        assert talk.transcripts == ["Tell me a long story.", "Stop, what time is it?"], talk.transcripts
+        assert talk.text.startswith("Once upon a time"), talk.text
+        assert len(talk.sound) / 2 / RATE < STORY_S - 2, "the story was played to its end"
+        done = [e["response"] for e in talk.raw if e["type"] == "response.done"]
+        assert done[0]["status"] == "cancelled", done
+        assert done[0]["status_details"]["reason"] == "turn_detected", done
+        cut = [e for e in talk.raw if e["type"] == "conversation.item.truncated"]
+        assert [(e["item_id"], e["audio_end_ms"]) for e in cut] == [(story, 1200)], cut
+        assert not talk.errors, talk.errors
+        await talk.close()
+
+
 @llm.function_tool
 async def get_weather(city: str) -> str:
     """The weather of a city."""
@@ -143,7 +177,7 @@ async def calls_a_tool():
         call = talk.calls[0]
         assert call.name == "get_weather" and "Bonn" in call.arguments, call
         # As the plugin's own agent does: a reply is asked for when the response that called is done, not before.
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(100):
             await asyncio.gather(*talk.tasks)
         chat = talk.session.chat_ctx.copy()
         chat.items.append(llm.FunctionCallOutput(call_id=call.call_id, name=call.name, output="sunny", is_error=False))
@@ -173,10 +207,12 @@ async def comes_back_after_a_drop():
             talk.text = ""
             talk.session.generate_reply()
             await talk.until("an answer after it", lambda: "noon" in talk.text)
+            assert not talk.sound, "text was asked for, also of the other server"
             await talk.close()
 
 
-run([("livekit: spoken turns with an interruption", speaks_and_is_interrupted),
+run([("livekit: spoken turns", speaks_twice),
+     ("livekit: an interruption", is_interrupted_within_a_story),
      ("livekit: text in and out", types_and_reads),
      ("livekit: a call of a tool", calls_a_tool),
      ("livekit: reconnects", comes_back_after_a_drop)])
