@@ -35,12 +35,13 @@ test('push to talk on a phone', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-mic-'));
   const server = await fakeServer();
   const { path, question } = await microphone(folder, [500, 'question', 60000]);
-  const browser = await Browser.open({ microphone: path, width: 390, height: 844, scale: 2, dark: true, reducedMotion: true });
+  let browser;
   t.after(async () => {
-    await browser.close();
+    await browser?.close();
     server.close();
     await rm(folder, { recursive: true });
   });
+  browser = await Browser.open({ microphone: path, width: 390, height: 844, scale: 2, dark: true, reducedMotion: true });
   const fits = async () => assert.equal(await browser.run('return document.documentElement.scrollWidth'), 390);
   await browser.go(server.url);
   await browser.run(choose('mode', 'hold'));

@@ -22,12 +22,13 @@ async function stage(t, options, microphoneOf) {
   const folder = await mkdtemp(join(tmpdir(), 'parley-mic-'));
   const server = await realServer(options);
   const { path } = await microphone(folder, await microphoneOf(server));
-  const browser = await Browser.open({ microphone: path, width: 1280, height: 860, scale: 2 });
+  let browser;
   t.after(async () => {
-    await browser.close();
+    await browser?.close();
     await server.close();
     await rm(folder, { recursive: true });
   });
+  browser = await Browser.open({ microphone: path, width: 1280, height: 860, scale: 2 });
   await browser.cdp('Page.setBypassCSP', { enabled: true }); // for the tap
   await browser.tap();
   await browser.go(server.url);

@@ -21,12 +21,13 @@ test('a talk: a question, an answer, an interruption, a lost connection', async 
   // The second question begins while the first answer, 8.4 s long, is playing.
   const { path } = await microphone(folder, [800, 'question', 3500, 'question', 30000]);
   let heardText = '';
-  const browser = await Browser.open({ microphone: path, width: 1280, height: 860, scale: 2 });
+  let browser;
   t.after(async () => {
-    await browser.close();
+    await browser?.close();
     server.close();
     await rm(folder, { recursive: true });
   });
+  browser = await Browser.open({ microphone: path, width: 1280, height: 860, scale: 2 });
   await browser.cdp('Page.setBypassCSP', { enabled: true }); // for the tap; the other tests keep the policy
   await browser.tap();
   await browser.go(server.url);

@@ -11,11 +11,12 @@ const NOTICE = "return document.querySelector('#notice').hidden ? '' : document.
 
 test('trouble', async (t) => {
   let server = await fakeServer({ key: 'sesame' });
-  const browser = await Browser.open({ deny: true, width: 1000, height: 800 });
+  let browser;
   t.after(async () => {
-    await browser.close();
+    await browser?.close();
     server.close();
   });
+  browser = await Browser.open({ deny: true, width: 1000, height: 800 });
   await browser.go(server.url);
 
   await t.test('a message before Start is kept, and the page says why', async () => {

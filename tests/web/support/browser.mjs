@@ -28,14 +28,20 @@ export class Browser {
     browser.base = `http://127.0.0.1:${port}`;
     browser.driver = spawn(DRIVER, [`--port=${port}`, '--log-level=SEVERE'], { stdio: 'ignore', env: { ...process.env, HOME: browser.folder, TMPDIR: browser.folder } });
     const { width = 1280, height = 860 } = options;
-    const args = ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--hide-scrollbars', '--use-fake-device-for-media-stream',
+    // Driven through a pipe: a port of its own would need a name "localhost", which a bare machine may lack.
+    const args = ['--headless=new', '--remote-debugging-pipe', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--hide-scrollbars', '--use-fake-device-for-media-stream',
       '--no-first-run', '--disable-extensions', '--disable-background-networking', `--user-data-dir=${join(browser.folder, 'profile')}`, `--window-size=${width},${height}`];
     if (!options.deny) args.push('--use-fake-ui-for-media-stream');
     if (options.microphone) args.push(`--use-file-for-fake-audio-capture=${options.microphone}%noloop`);
     const prefs = options.deny ? { 'profile.default_content_setting_values.media_stream_mic': 2 } : {};
     const capabilities = { alwaysMatch: { browserName: 'chrome', 'goog:loggingPrefs': { browser: 'ALL' }, 'goog:chromeOptions': { binary: CHROME, args, prefs } } };
-    const { sessionId } = await browser.#started(capabilities);
-    browser.session = `/session/${sessionId}`;
+    try {
+      const { sessionId } = await browser.#started(capabilities);
+      browser.session = `/session/${sessionId}`;
+    } catch (error) {
+      await browser.#leave();
+      throw error;
+    }
     await browser.cdp('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: options.scale ?? 1, mobile: width < 600 });
     const features = [['prefers-color-scheme', options.dark ? 'dark' : 'light'], ['prefers-reduced-motion', options.reducedMotion ? 'reduce' : 'no-preference']];
     await browser.cdp('Emulation.setEmulatedMedia', { features: features.map(([name, value]) => ({ name, value })) });
@@ -58,7 +64,7 @@ export class Browser {
   async call(method, path, body) {
     const reply = await fetch(this.base + (path.startsWith('/session/') || path === '/session' ? path : this.session + path), { method, ...(body && { body: JSON.stringify(body) }) });
     const { value } = await reply.json();
-    if (value?.error) throw new Error(`${path}: ${value.error}: ${value.message.split('\n')[0]}`);
+    if (value?.error) throw new Error(`${path}: ${value.error}: ${value.message.split('\n', 2).join(', ')}`);
     return value;
   }
 
@@ -120,6 +126,10 @@ export class Browser {
 
   async close() {
     await this.call('DELETE', '').catch(() => {});
+    await this.#leave();
+  }
+
+  async #leave() {
     this.driver.kill();
     await new Promise((done) => this.driver.once('exit', done).exitCode !== null && done());
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
