@@ -1,24 +1,38 @@
 // The page has one clock, performance.now(). What brings the others onto it, and loudness on it.
 // SPDX-License-Identifier: Apache-2.0
 
-// The server's audio_ms counts sound it was sent, which is not all (muted, push to talk): a stretch says which `audio`
-// ms was captured `at` which time.
+const JUMP_MS = 60;
+
+// A sound that runs evenly but for jumps: each stretch between two says which of its ms was `at` which time.
+export class Stretches {
+  list = [];
+
+  add(ms, at) {
+    const off = Math.abs(this.at(ms) - at);
+    if (!(off <= JUMP_MS)) this.list.push({ ms, at });
+  }
+
+  // Undefined before the first one.
+  at(ms) {
+    const known = this.list.findLast((stretch) => stretch.ms <= ms);
+    return known && known.at + ms - known.ms;
+  }
+}
+
+// The server's audio_ms counts sound it was sent, which is not all (muted, push to talk).
 export class InputClock {
   total = 0; // ms sent
-  stretches = [];
+  captured = new Stretches();
 
   // A frame of `ms` that was captured until `end` is sent.
   sent(ms, end) {
-    const at = end - ms;
-    const last = this.stretches.at(-1);
-    if (!last || Math.abs(last.at + this.total - last.audio - at) > 60) this.stretches.push({ audio: this.total, at });
+    this.captured.add(this.total, end - ms);
     this.total += ms;
   }
 
   // When that was captured, at the latest now; now, if that is not known.
   toPage(audioMs, now) {
-    const stretch = this.stretches.findLast((s) => s.audio <= audioMs);
-    return stretch ? Math.min(now, stretch.at + audioMs - stretch.audio) : now;
+    return Math.min(now, this.captured.at(audioMs) ?? now);
   }
 }
 

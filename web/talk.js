@@ -1,7 +1,7 @@
 // What is said, heard, thought and played, as turns on one clock. No socket, no document; time is an argument.
 // SPDX-License-Identifier: Apache-2.0
 import { HEARD, RATE } from './protocol.js';
-import { AUDIBLE, Envelope, InputClock } from './clock.js';
+import { AUDIBLE, Envelope, InputClock, Stretches } from './clock.js';
 
 const THOUGHT_GAP_MS = 300; // a longer pause begins a new block of thought
 const REPORT_MS = 20;
@@ -22,7 +22,7 @@ const newAnswer = (response) => ({
   receivedMs: 0,
   playedMs: 0,
   queuedMs: 0,
-  anchors: [], // { offset, at }: when this ms of its sound was played
+  plays: new Stretches(),
   sounded: null, // when it was first to be heard
   to: null, // last moment so far
   cut: null, // { asked, at, text }: the user interrupted; text is what the server takes for heard
@@ -34,8 +34,7 @@ export const textOf = (answer) => answer.words.map(({ text }) => text).join('');
 export function heardAt(answer, { at, offset }) {
   if (answer.cut && offset >= answer.playedMs) return null;
   if (!answer.receivedMs) return at;
-  const anchor = answer.anchors.findLast((a) => a.offset <= offset);
-  return anchor ? anchor.at + offset - anchor.offset : null;
+  return answer.plays.at(offset) ?? null;
 }
 
 export class Talk {
@@ -94,8 +93,7 @@ export class Talk {
     const step = playedMs - answer.playedMs;
     Object.assign(answer, { playedMs, queuedMs });
     if (!sounded) return;
-    const last = answer.anchors.at(-1);
-    if (!last || Math.abs(last.at + playedMs - last.offset - at) > 50) answer.anchors.push({ offset: playedMs - step, at: at - step });
+    answer.plays.add(playedMs - step, at - step);
     answer.to = at;
     if (level > AUDIBLE) answer.sounded ??= at - step;
   }

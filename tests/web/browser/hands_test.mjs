@@ -14,6 +14,18 @@ needBrowser();
 const choose = (id, value) => `const node = document.querySelector('#${id}'); node.value = '${value}'; node.dispatchEvent(new Event('change'));`;
 const state = (text) => `return document.querySelector('#state').textContent === '${text}'`;
 
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Until what a session has heard of the microphone is a voice and half a second of silence behind it.
+async function spoken(session) {
+  for (let waited = 0; waited < 20000; waited += 50) {
+    const loud = session.heard.map((frame) => frame.some((sample) => Math.abs(sample) > 0.05 * 32768));
+    if (loud.includes(true) && loud.length - loud.lastIndexOf(true) > 25) return;
+    await pause(50);
+  }
+  throw new Error('nothing was spoken within 20 s');
+}
+
 // The highest correlation of two sounds, over all shifts of `part` in `whole`, in two steps.
 function likeness(whole, part) {
   const energy = (sound, from, count) => {
@@ -34,7 +46,7 @@ function likeness(whole, part) {
 test('push to talk on a phone', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-mic-'));
   const server = await fakeServer();
-  const { path, question } = await microphone(folder, [500, 'question', 60000]);
+  const { path, question } = await microphone(folder, [2500, 'question', 60000]);
   let browser;
   t.after(async () => {
     await browser?.close();
@@ -55,7 +67,7 @@ test('push to talk on a phone', async (t) => {
     await browser.run("document.querySelector('#hold').focus()");
     await browser.keys(['keyDown', ' ']);
     await browser.until('it listens', state('Hearing you'));
-    await new Promise((done) => setTimeout(done, 3200));
+    await spoken(server.sessions[0]);
     await picture(browser, 'narrow-hearing');
     await browser.keys(['keyUp', ' ']);
     await browser.until('it answers', state('Speaking'));
@@ -85,7 +97,7 @@ test('push to talk on a phone', async (t) => {
     await browser.click('#hold');
     await browser.until('it listens', state('Hearing you'));
     assert.equal(await browser.run("return document.querySelector('#hold').getAttribute('aria-pressed')"), 'true');
-    await new Promise((done) => setTimeout(done, 400));
+    await pause(400); // longer than a tap
     assert.equal(sent(), before);
     await browser.click('#hold');
     await browser.until('it answers', state('Speaking'));

@@ -55,6 +55,7 @@ test('a talk: a question, an answer, an interruption, a lost connection', async 
 
   await t.test('an interruption silences it in time, and the server learns what was heard', async () => {
     await browser.until('the answer is cut', `return ${STOPPED}`);
+    await browser.until('the server says what was heard', "return tap.messages.some((m) => m.type === 'conversation.item.retrieved')");
     await pause(150); // sound of the old answer would still come out
     const { last, started, heard, offset } = await browser.run(`
       const started = tap.messages.filter((m) => m.type === 'input_audio_buffer.speech_started')[1].at;
