@@ -164,22 +164,29 @@ async def keeps_its_limits():
 
 def starts_only_where_it_is_safe():
     def start(*options, **environment):
-        began = time.monotonic()
+        # Without models: whoever looked for them before it said no would speak of them.
         done = subprocess.run([PROGRAM, "serve", *options], capture_output=True, text=True, timeout=60,
-                              env={**os.environ, **environment})
+                              env={**os.environ, "PARLEY_MODELS": "/nowhere", **environment})
         assert done.returncode == 1, done
-        assert time.monotonic() - began < 5, "it loaded the models before it said no"
         return done.stderr
 
-    said = start("--listen", "0.0.0.0:0")
+    def refused(*options, **environment):
+        said = start(*options, **environment)
+        assert "models fetch" not in said, said
+        return said
+
+    said = refused("--listen", "0.0.0.0:0")
     for word in ("API keys", "TLS", "--behind-proxy", "--insecure"):
         assert word in said, said
-    assert "TLS" in start("--listen", "0.0.0.0:0", PARLEY_API_KEYS="sesame")
-    assert "API keys" in start("--listen", "0.0.0.0:0", "--behind-proxy", "10.0.0.0/8")
-    assert "10.0.0.0/8" in start("--behind-proxy", "ten")
-    assert "HOST:PORT" in start("--listen", "here")
-    assert "belong together" in start("--tls-cert", "cert.pem")
-    assert "/nowhere" in start("--keys", "/nowhere/keys")
+    assert "TLS" in refused("--listen", "0.0.0.0:0", PARLEY_API_KEYS="sesame")
+    assert "API keys" in refused("--listen", "0.0.0.0:0", "--behind-proxy", "10.0.0.0/8")
+    assert "10.0.0.0/8" in refused("--behind-proxy", "ten")
+    assert "HOST:PORT" in refused("--listen", "here")
+    assert "belong together" in refused("--tls-cert", "cert.pem")
+    assert "/nowhere" in refused("--keys", "/nowhere/keys")
+    # Whoever means it is let, and warned.
+    said = start("--listen", "0.0.0.0:0", "--insecure")
+    assert "models fetch" in said and "insecure" in said, said
 
 
 async def believes_its_proxy_alone():
@@ -211,7 +218,7 @@ async def refuses_newcomers_while_it_drains():
             # A turn that never ends: a voice that goes on. Nothing is quiet, so the server waits.
             await next_of(busy, "session.created")
             await busy.send(json.dumps({"type": "session.update", "session": {"type": "realtime", "audio": {"input": {
-                "turn_detection": {"type": "server_vad"}}}}}))
+                "turn_detection": {"type": "server_vad", "silence_duration_ms": 5000}}}}}))
             speaking = asyncio.create_task(talk_on(busy))
             await next_of(busy, "input_audio_buffer.speech_started")
             server.process.terminate()
@@ -224,8 +231,8 @@ async def refuses_newcomers_while_it_drains():
             assert server.process.poll() is None, "it did not wait for the turn"
             began = time.monotonic()
             server.process.terminate()  # now
-            assert server.process.wait(10) == 0
-            assert time.monotonic() - began < 3, "the second signal was not at once"
+            assert server.process.wait(25) == 0
+            assert time.monotonic() - began < 10, "the second signal was not at once: draining may take 30 s"
             assert await close_code(busy) == 1001
             speaking.cancel()
 
