@@ -85,7 +85,7 @@ std::string PrometheusText(const Metrics& m, const Gauges& g) {
   gauge("parley_sessions_limit", "conversations that may be open", g.most_sessions);
   gauge("parley_draining", "1: no new conversation is taken", g.draining ? 1 : 0);
   m.sessions_ended.Write(out, "parley_sessions_total", "conversations that ended, by how",
-                         "result");
+                         "transport=\"ws\",result");
   m.sessions_refused.Write(out, "parley_session_rejected_total", "upgrades that were refused",
                            "reason");
   m.session_duration.Write(out, "parley_session_duration_seconds", "how long a conversation was");
@@ -98,7 +98,7 @@ std::string PrometheusText(const Metrics& m, const Gauges& g) {
                       "end of speech to the first sound sent");
   counter("parley_barge_in_total", "answers that were interrupted", m.barge_ins.value());
   m.barge_in_stop.Write(out, "parley_barge_in_stop_seconds",
-                        "decision to interrupt to the last sound sent");
+                        "the user's voice over an answer to its last sound sent");
   counter("parley_truncated_audio_seconds_total", "sound that was sent and not heard",
           Seconds(m.cut_audio_ms));
   counter("parley_audio_in_seconds_total", "sound from clients", Seconds(m.audio_in_ms));
@@ -110,9 +110,13 @@ std::string PrometheusText(const Metrics& m, const Gauges& g) {
   const double total = static_cast<double>(g.kv_pages_total);
   gauge("parley_kv_cache_used_ratio", "pages of the cache that are in use",
         total > 0 ? static_cast<double>(g.kv_pages_used) / total : 0.0);
-  counter("parley_engine_steps_total", "steps of the engine", g.engine_steps);
-  counter("parley_decode_rows_total", "tokens decoded, of all branches", g.decode_rows);
-  counter("parley_decode_seconds_total", "time spent decoding", g.decode_seconds);
+  const auto summary = [&](std::string_view name, std::string_view help, auto sum) {
+    Head(out, name, "summary", help);
+    Line(out, std::string(name) + "_sum", static_cast<double>(sum));
+    Line(out, std::string(name) + "_count", static_cast<double>(g.engine_steps));
+  };
+  summary("parley_batch_size", "tokens decoded in a step, of all branches", g.decode_rows);
+  summary("parley_batch_step_seconds", "time spent decoding in a step", g.decode_seconds);
   gauge("parley_ws_send_queue_bytes", "waiting for clients to read", g.queued_bytes);
   Head(out, "parley_ws_messages_total", "counter", "messages of WebSockets");
   Line(out, "parley_ws_messages_total{direction=\"in\"}", static_cast<double>(g.messages_in));

@@ -54,7 +54,7 @@ struct Metrics {
   LabelledCounter sessions_ended, sessions_refused, errors, requests;
   // Of a turn, from the end of the user's speech on.
   Histogram endpoint, transcript, first_token, first_clause, first_audio;
-  Histogram barge_in_stop;  // from the decision to the last sound on its way to the client
+  Histogram barge_in_stop;  // from the beginning of the user's voice to the last sound sent
   Histogram session_duration;
 };
 

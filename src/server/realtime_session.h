@@ -66,7 +66,7 @@ class RealtimeSession final : public wire::SocketListener,
     wire::Usage usage{};
   };
 
-  // ---- from the client (client side: realtime_session.cc)
+  // ---- from the client (realtime_session.cc, _sound.cc, _items.cc, _responses.cc)
   void Take(const std::string& text);
   void On(const wire::client::SessionUpdate& event);
   void On(const wire::client::InputAudioAppend& event);
@@ -92,7 +92,7 @@ class RealtimeSession final : public wire::SocketListener,
   void End(uint16_t code, std::string reason);
   void WatchLimits();
 
-  // ---- from the talk (realtime_events.cc)
+  // ---- from the talk (realtime_session_turn.cc, _answer.cc)
   void OnTalk(const realtime::Event& event);
   void On(const realtime::SpeechStarted& event);
   void On(const realtime::Paused&) { Mark("pause"); }
@@ -119,11 +119,13 @@ class RealtimeSession final : public wire::SocketListener,
   void CommitUserItem();
   void CommitWithoutWords();
   void FinishTranscript(const std::string& transcript);
+  void FinishThought();
   void BeginResponse(const wire::ResponseRequest& request);
   wire::Response NewResponse(const wire::ResponseRequest& request, bool in_conversation);
   std::optional<std::string> AddAnswerItem(const wire::Item& item);
   void FinishResponse(std::string_view status, std::optional<wire::StatusDetails> details);
   void GiveSound(std::string bytes);
+  void SendSound(std::string bytes);
   void GiveCaptions(std::optional<size_t> timed_to);
   void GiveCalls();
   void Observe(const realtime::TurnTrace& trace);
@@ -184,14 +186,15 @@ class RealtimeSession final : public wire::SocketListener,
   bool interrupted_ = false;  // by a voice: told once its speech_started is
   bool held_ = false;         // a voice talks over it: sound is kept back until it is known why
   std::deque<std::string> held_sound_;
-  struct Caption {  // said, but nobody knows yet when it sounds
+  Time last_sound_;  // when the answer's last sound was sent
+  struct Caption {   // said, but nobody knows yet when it sounds
     size_t begin = 0;
     std::string text;
   };
   std::deque<Caption> captions_;
   std::vector<realtime::ToolCalled> calls_;  // that wait for the end of the words before them
   int64_t late_told_ = 0;
-  std::string thought_;                 // while listening
+  std::string thought_;                 // of the user's turn, until its transcript is final
   std::shared_ptr<Completion> beside_;  // a response beside the conversation
   std::function<void()> cancel_beside_;
 };

@@ -68,6 +68,7 @@ class Server final : public wire::Handler {
  private:
   Server(const ServerConfig& config, ServerOptions options, Talks& talks, Access access);
 
+  static bool IsRealtime(const std::string& path);
   int64_t Limit() const;
   bool Ready(std::string& why) const;
   Gauges ReadGauges() const;

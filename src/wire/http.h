@@ -36,5 +36,9 @@ struct Answer {
 // {"error":{"message":…,"type":…,"param":null,"code":…}}, as OpenAI's clients read it.
 Answer ErrorAnswer(int status, std::string_view type, std::string_view code,
                    std::string_view message);
+// The same of a server that is busy, and when to come again.
+Answer TryLaterAnswer(int status, std::string_view code, std::string_view message, int seconds);
+// What stands behind the status on an answer's first line.
+std::string_view ReasonPhrase(int status);
 
 }  // namespace parley::wire

@@ -6,18 +6,16 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
 #include <chrono>
-#include <cstring>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "common/log.h"
 #include "wire/outbox.h"
+#include "wire/ws_answer.h"
 #include "wire/ws_request.h"
+#include "wire/ws_wakeup.h"
 
 namespace parley::wire {
 namespace {
@@ -31,74 +29,10 @@ struct Peer {
   std::shared_ptr<Outbox> outbox;
   std::shared_ptr<SocketListener> listener;  // of a WebSocket
   std::string inbox;                         // the message being received
-  std::shared_ptr<struct HttpState> http;    // of an answer under way
-};
-
-// What an answer says before its body; complete once `begun`.
-struct HttpState {
-  explicit HttpState(bool no_body) : head_only(no_body) {}
-  const bool head_only;  // the method is HEAD
-  std::mutex mutex;
-  bool begun = false;      // {mutex}
-  Answer head;             // {mutex}
-  bool head_sent = false;  // server's thread
+  std::shared_ptr<AnswerState> answer;       // of an answer under way
 };
 
 constexpr std::chrono::microseconds kGoodbye{500'000};
-
-std::string_view Phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 204:
-      return "No Content";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 411:
-      return "Length Required";
-    case 413:
-      return "Content Too Large";
-    case 426:
-      return "Upgrade Required";
-    case 429:
-      return "Too Many Requests";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Internal Server Error";
-  }
-}
-
-// Which connections have something to write. Whoever fills an outbox may outlive the server.
-class Wakeup {
- public:
-  using Dirty = std::vector<std::pair<lws*, std::weak_ptr<Outbox>>>;
-  void Open(lws_context* context) {
-    const std::lock_guard lock(mutex_);
-    context_ = context;
-  }
-  void Close() { Open(nullptr); }
-  void Ask(lws* wsi, std::weak_ptr<Outbox> outbox) {
-    const std::lock_guard lock(mutex_);
-    if (context_ == nullptr) return;
-    const bool first = dirty_.empty();
-    dirty_.emplace_back(wsi, std::move(outbox));
-    if (first) lws_cancel_service(context_);
-  }
-  Dirty Take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(dirty_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  lws_context* context_ = nullptr;  // {mutex_}
-  Dirty dirty_;                     // {mutex_}
-};
 
 class OutboxSocket final : public Socket {
  public:
@@ -121,63 +55,6 @@ class OutboxSocket final : public Socket {
  private:
   const std::shared_ptr<Outbox> outbox_;
   const std::shared_ptr<std::atomic<int64_t>> slow_;  // a talk may end after the server
-};
-
-class OutboxReply final : public Reply {
- public:
-  OutboxReply(std::shared_ptr<Outbox> outbox, std::shared_ptr<HttpState> state)
-      : outbox_(std::move(outbox)), state_(std::move(state)) {}
-  ~OutboxReply() override {
-    if (!ended_) End();  // whoever was to answer has given up
-  }
-  void Send(Answer answer) override {
-    ended_ = true;
-    std::string body = std::move(answer.body);
-    answer.headers.emplace_back("content-length", std::to_string(body.size()));
-    SetHead(std::move(answer));
-    Finish(std::move(body));
-  }
-  void Begin(Answer head) override {
-    std::string body = std::move(head.body);
-    head.headers.emplace_back("transfer-encoding", "chunked");
-    SetHead(std::move(head));
-    if (!body.empty()) Write(body);
-  }
-  bool Write(std::string_view piece) override {
-    if (piece.empty() || state_->head_only) return !outbox_->gone();
-    char size[24];
-    const int n = std::snprintf(size, sizeof(size), "%zx\r\n", piece.size());
-    std::string chunk(size, static_cast<size_t>(n));
-    chunk.append(piece).append("\r\n");
-    return outbox_->Push(std::move(chunk), 0) == Outbox::Put::kTaken;
-  }
-  void End() override {
-    ended_ = true;
-    bool begun = false;
-    {
-      const std::lock_guard lock(state_->mutex);
-      begun = state_->begun;
-    }
-    if (!begun) {
-      return Send(ErrorAnswer(500, "server_error", "no_answer", "The request was given up."));
-    }
-    Finish("0\r\n\r\n");
-  }
-  bool gone() const override { return outbox_->gone(); }
-
- private:
-  void SetHead(Answer head) {
-    const std::lock_guard lock(state_->mutex);
-    state_->head = std::move(head);
-    state_->begun = true;
-  }
-  void Finish(std::string last) {
-    if (!state_->head_only) outbox_->Push(std::move(last), 0);
-    outbox_->Close(0, "");
-  }
-  const std::shared_ptr<Outbox> outbox_;
-  const std::shared_ptr<HttpState> state_;
-  bool ended_ = false;
 };
 
 class Server final : public WsServer {
@@ -220,8 +97,6 @@ class Server final : public WsServer {
   int HttpRequest(lws* wsi);
   int HttpDispatch(Peer& peer);
   int HttpWriteable(Peer& peer);
-  int Refuse(lws* wsi, const Answer& answer);
-  bool WriteHead(lws* wsi, const Answer& answer);
   int CloseWith(Peer& peer, uint16_t code, std::string_view reason);
   void WakeDirty();
 
@@ -395,7 +270,7 @@ int Server::ConfirmUpgrade(lws* wsi) {
   Peer& peer = PeerOf(wsi);
   peer.request = RequestOf(wsi);
   const std::optional<Answer> refusal = handler_.OnUpgrade(peer.request);
-  return refusal ? Refuse(wsi, *refusal) : 0;
+  return refusal ? WriteRefusal(wsi, *refusal) : 0;
 }
 
 int Server::Established(lws* wsi) {
@@ -462,13 +337,13 @@ int Server::HttpRequest(lws* wsi) {
   lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
   const int64_t body = BodyLengthOf(wsi);
   if (body > static_cast<int64_t>(options_.longest_body)) {
-    Refuse(wsi, ErrorAnswer(413, "invalid_request_error", "body_too_long",
-                            "The body is longer than this server takes."));
+    WriteRefusal(wsi, ErrorAnswer(413, "invalid_request_error", "body_too_long",
+                                  "The body is longer than this server takes."));
     return -1;
   }
   if (BodyComesInChunks(wsi)) {
-    Refuse(wsi, ErrorAnswer(411, "invalid_request_error", "length_required",
-                            "Send the body with a Content-Length."));
+    WriteRefusal(wsi, ErrorAnswer(411, "invalid_request_error", "length_required",
+                                  "Send the body with a Content-Length."));
     return -1;
   }
   if (body > 0) {
@@ -482,65 +357,24 @@ int Server::HttpDispatch(Peer& peer) {
   lws_set_timeout(peer.wsi, NO_PENDING_TIMEOUT, 0);
   if (peer.outbox) peer.outbox->PeerGone();  // of the answer before, on the same connection
   peer.outbox = NewOutbox(peer.wsi);
-  peer.http = std::make_shared<HttpState>(peer.request.method == "HEAD");
+  peer.answer = std::make_shared<AnswerState>(peer.request.method == "HEAD");
   handler_.OnRequest(std::move(peer.request),
-                     std::make_shared<OutboxReply>(peer.outbox, peer.http));
+                     std::make_shared<OutboxReply>(peer.outbox, peer.answer));
   peer.request = Request();
   return 0;
 }
 
-// By ourselves: before an upgrade the library would answer in HTTP/1.0.
-bool Server::WriteHead(lws* wsi, const Answer& answer) {
-  std::string head(LWS_PRE, '\0');
-  head += "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(Phrase(answer.status));
-  if (!answer.content_type.empty()) head += "\r\ncontent-type: " + answer.content_type;
-  for (const auto& [name, value] : answer.headers) head += "\r\n" + name + ": " + value;
-  head += "\r\n\r\n";
-  const size_t size = head.size() - LWS_PRE;
-  auto* payload = reinterpret_cast<unsigned char*>(head.data()) + LWS_PRE;
-  return lws_write(wsi, payload, size, LWS_WRITE_HTTP_HEADERS) >= static_cast<int>(size);
-}
-
-// The answer at once, before the upgrade or the body; the connection ends.
-int Server::Refuse(lws* wsi, const Answer& answer) {
-  Answer head = answer;
-  head.headers.emplace_back("content-length", std::to_string(answer.body.size()));
-  head.headers.emplace_back("connection", "close");
-  if (!WriteHead(wsi, head)) return -1;
-  std::string body = std::string(LWS_PRE, '\0') + answer.body;
-  auto* payload = reinterpret_cast<unsigned char*>(body.data()) + LWS_PRE;
-  lws_write(wsi, payload, answer.body.size(), LWS_WRITE_HTTP_FINAL);
-  return 1;
-}
-
 int Server::HttpWriteable(Peer& peer) {
-  if (!peer.http || !peer.outbox) return 0;
-  {
-    const std::lock_guard lock(peer.http->mutex);
-    if (!peer.http->begun) return 0;
-    if (!peer.http->head_sent) {
-      if (!WriteHead(peer.wsi, peer.http->head)) return -1;
-      peer.http->head_sent = true;
-      lws_callback_on_writable(peer.wsi);
+  if (!peer.answer || !peer.outbox) return 0;
+  switch (WriteAnswer(peer.wsi, *peer.answer, *peer.outbox)) {
+    case Written::kBroken:
+      return -1;
+    case Written::kMore:
       return 0;
-    }
+    case Written::kAll:
+      break;
   }
-  while (std::optional<Outbox::Message> piece = peer.outbox->Take()) {
-    if (!piece->text.empty()) {
-      send_buffer_.assign(LWS_PRE, '\0');
-      send_buffer_ += piece->text;
-      auto* payload = reinterpret_cast<unsigned char*>(send_buffer_.data()) + LWS_PRE;
-      const size_t size = piece->text.size();
-      if (lws_write(peer.wsi, payload, size, LWS_WRITE_HTTP) < static_cast<int>(size)) return -1;
-    }
-    if (lws_send_pipe_choked(peer.wsi) != 0) break;
-  }
-  if (peer.outbox->bytes() > 0 || lws_partial_buffered(peer.wsi) != 0) {
-    lws_callback_on_writable(peer.wsi);
-    return 0;
-  }
-  if (!peer.outbox->closing()) return 0;
-  peer.http.reset();
+  peer.answer.reset();
   return lws_http_transaction_completed(peer.wsi) != 0 ? -1 : 0;
 }
 

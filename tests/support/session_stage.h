@@ -22,7 +22,7 @@
 
 namespace parley::test {
 
-class SimTalks final : public ScriptedTalks {
+class SimTalks : public ScriptedTalks {
  public:
   SimTalks()
       : executor_(std::make_shared<realtime::SimExecutor>()),

@@ -84,7 +84,6 @@ test('a talk: a question, an answer, an interruption, a lost connection', async 
     const gaps = reports.slice(1).map((e, i) => e.at - reports[i].at).sort((a, b) => a - b);
     assert.ok(gaps[gaps.length >> 1] > 90 && gaps[gaps.length >> 1] < 140, `every ${gaps[gaps.length >> 1]} ms`);
     for (const [i, { event }] of reports.entries()) assert.ok(i === 0 || event.played_ms >= reports[i - 1].event.played_ms);
-    assert.ok(reports.every(({ event }) => event.queued_ms <= 1200), 'the server sends a second ahead');
   });
 
   await t.test('the next answer plays to its end, and the table tells the turn', async () => {
