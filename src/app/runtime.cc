@@ -19,7 +19,6 @@
 #include "nn/voice_activity.h"
 #include "realtime/asio_executor.h"
 #include "realtime/local_session.h"
-#include "realtime/mind/style.h"
 #include "realtime/mind/system_text.h"
 #include "realtime/sim_executor.h"
 #include "realtime/sim_workers.h"
@@ -53,6 +52,7 @@ class LoadedRuntime final : public Runtime {
   realtime::VoiceWorker& voice_worker() override { return *voice_worker_; }
   std::shared_ptr<const model::Tokenizer> tokenizer() const override { return tokenizer_; }
   std::shared_ptr<const model::ChatTemplate> chat() const override { return template_; }
+  const realtime::Style& style() const override { return style_; }
 
   Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) override {
     return NewSession(executor_, std::move(sink));

@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "model/chat_template.h"
 #include "realtime/executor.h"
+#include "realtime/mind/style.h"
 #include "realtime/session.h"
 #include "realtime/voice_worker.h"
 
@@ -47,6 +48,7 @@ class Runtime {
   virtual realtime::VoiceWorker& voice_worker() = 0;
   virtual std::shared_ptr<const model::Tokenizer> tokenizer() const = 0;
   virtual std::shared_ptr<const model::ChatTemplate> chat() const = 0;
+  virtual const realtime::Style& style() const = 0;
   virtual const std::vector<MemoryShare>& memory() const = 0;
 
   // Lets time pass until somebody on the executor sets the flag (and notifies it).

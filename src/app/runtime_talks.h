@@ -31,6 +31,7 @@ class RuntimeTalks final : public server::Talks {
   engine::Engine& engine() override { return runtime_.engine(); }
   std::shared_ptr<const model::Tokenizer> tokenizer() override { return runtime_.tokenizer(); }
   std::shared_ptr<const model::ChatTemplate> chat() override { return runtime_.chat(); }
+  const realtime::Style& style() const override { return runtime_.style(); }
   realtime::VoiceWorker& voice() override { return runtime_.voice_worker(); }
   engine::TranscribeLane NewLane() override { return runtime_.NewLane(); }
   int voice_rate_hz() const override { return runtime_.voice_rate_hz(); }

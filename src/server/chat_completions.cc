@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -9,9 +8,11 @@
 #include "audio_io/sound_file.h"
 #include "common/json.h"
 #include "common/pcm.h"
+#include "server/chat_prompt.h"
 #include "server/chat_request.h"
 #include "server/completion.h"
 #include "server/endpoints.h"
+#include "server/unix_time.h"
 
 namespace parley::server {
 namespace {
@@ -20,9 +21,7 @@ constexpr int64_t kWindow = int64_t{28} * kSampleRateHz;  // what a transcriber 
 
 wire::Answer AnswerOf(const Error& error) {
   if (error.code == Code::kExhausted) {
-    wire::Answer answer = wire::ErrorAnswer(503, "server_error", "at_capacity", error.message);
-    answer.headers.emplace_back("retry-after", "5");
-    return answer;
+    return wire::TryLaterAnswer(503, "at_capacity", error.message, 5);
   }
   if (error.code == Code::kInvalidArgument || error.code == Code::kCorruptData) {
     return wire::ErrorAnswer(400, "invalid_request_error", "invalid_value", error.message);
@@ -40,9 +39,7 @@ class Chat : public std::enable_shared_from_this<Chat> {
         request_(std::move(request)),
         reply_(std::move(reply)),
         id_("chatcmpl-" + std::to_string(++count_)),
-        created_(std::chrono::duration_cast<std::chrono::seconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count()),
+        created_(UnixNow()),
         splitter_(ThinkPrefilled()) {}
 
   void Hear() {
@@ -97,70 +94,18 @@ class Chat : public std::enable_shared_from_this<Chat> {
         });
   }
 
-  std::vector<TokenId> Prompt() const {
-    const model::ChatTemplate& chat = *talks_.chat();
-    std::vector<TokenId> ids;
-    const auto add = [&ids](const std::vector<TokenId>& more) {
-      ids.insert(ids.end(), more.begin(), more.end());
-    };
-    std::string system, user;
-    bool begun = false, open = false;
-    const auto begin = [&] {
-      if (std::exchange(begun, true)) return;
-      if (!system.empty() || chat.format() == model::ChatFormat::kChatMl) {
-        add(chat.Begin(system.empty() ? std::nullopt : std::optional<std::string_view>(system)));
-      }
-    };
-    const auto& messages = request_.messages;
-    for (size_t i = 0; i < messages.size(); ++i) {
-      const std::string text = messages[i].Text();
-      const bool last = i + 1 == messages.size();
-      if (messages[i].role == "system" && !begun) {
-        if (!system.empty()) system += "\n\n";
-        system += text;
-        continue;
-      }
-      begin();
-      if (messages[i].role != "assistant") {
-        if (open) user += '\n';
-        user +=
-            messages[i].role == "tool" ? "<tool_response>\n" + text + "\n</tool_response>" : text;
-        open = true;
-        continue;
-      }
-      if (last && request_.continue_final) break;
-      if (std::exchange(open, false)) {
-        add(chat.Turn(model::Role::kUser, std::exchange(user, {})));
-      }
-      add(chat.Turn(model::Role::kAssistant, text));
-    }
-    begin();
-    add(chat.OpenUser());
-    add(talks_.tokenizer()->Encode(user));
-    if (!request_.continue_final) {
-      add(chat.CloseUser());
-      return ids;
-    }
-    const std::string prefill = messages.back().Text();
-    if (prefill == "<think>\n" && chat.format() == model::ChatFormat::kStepAudio) {
-      add(chat.CloseUser(model::Reply::kThink));  // as it was trained
-    } else {
-      add(chat.CloseUser());
-      add(talks_.tokenizer()->Encode(prefill));
-    }
-    return ids;
-  }
-
   void Generate() {
-    const std::span<const TokenId> stop = talks_.chat()->stop_ids();
-    request_.options.stop_ids.insert(request_.options.stop_ids.end(), stop.begin(), stop.end());
+    ChatPrompt prompt = PromptOf(request_, *talks_.chat(), talks_.tokenizer(), talks_.style());
+    request_.options.stop_ids.insert(request_.options.stop_ids.end(), prompt.stop_ids.begin(),
+                                     prompt.stop_ids.end());
     request_.options.urgency = engine::Urgency::kSpeaking;
     completion_ = std::make_shared<Completion>(
         talks_.engine(), talks_.tokenizer(), strand_,
         Completion::Callbacks{
             .text = [this](const std::string& text) { OnText(text); },
             .end = [self = shared_from_this()](const CompletionEnd& end) { self->OnEnd(end); }});
-    completion_->Begin(Prompt(), request_.options);
+    if (prompt.thought_end) completion_->WriteAs(*prompt.thought_end, "</think>");
+    completion_->Begin(std::move(prompt.ids), request_.options);
   }
 
   void OnText(const std::string& text) {

@@ -60,7 +60,7 @@ void Completion::Cancel() {
 void Completion::OnToken(TokenId id) {
   if (over_) return;
   ++tokens_;
-  std::string text = stream_.Push(id);
+  std::string text = id == mark_.first ? stream_.Flush() + mark_.second : stream_.Push(id);
   if (!text.empty()) callbacks_.text(std::move(text));
 }
 

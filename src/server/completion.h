@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -35,6 +36,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
   Completion(engine::Engine& engine, std::shared_ptr<const model::Tokenizer> tokenizer,
              std::shared_ptr<realtime::Executor> strand, Callbacks callbacks);
 
+  // A mark of the model, as text. Before Begin.
+  void WriteAs(TokenId mark, std::string text) { mark_ = {mark, std::move(text)}; }
   // Everything from here on the strand.
   void Begin(std::vector<TokenId> prompt, engine::GenerateOptions options);
   void Cancel();  // no callback follows
@@ -50,6 +53,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   Callbacks callbacks_;
   model::TextStream stream_;
   engine::Sequence sequence_;
+  std::pair<TokenId, std::string> mark_{-1, ""};  // and how it is written
   int64_t prompt_tokens_ = 0, tokens_ = 0;
   bool over_ = false;
 };

@@ -12,6 +12,7 @@
 #include "model/chat_template.h"
 #include "model/tokenizer.h"
 #include "realtime/executor.h"
+#include "realtime/mind/style.h"
 #include "realtime/session.h"
 #include "realtime/voice_worker.h"
 
@@ -28,6 +29,7 @@ class Talks {
   virtual engine::Engine& engine() = 0;
   virtual std::shared_ptr<const model::Tokenizer> tokenizer() = 0;
   virtual std::shared_ptr<const model::ChatTemplate> chat() = 0;  // none: no chat completions
+  virtual const realtime::Style& style() const = 0;               // how the model thinks
   virtual realtime::VoiceWorker& voice() = 0;
   virtual engine::TranscribeLane NewLane() = 0;
   virtual int voice_rate_hz() const = 0;

@@ -110,17 +110,22 @@ class ScriptedTalks : public server::Talks {
   ScriptedEngine& scripted_engine() { return *engine_; }
   std::shared_ptr<const model::Tokenizer> tokenizer() override { return tokenizer_; }
   std::shared_ptr<const model::ChatTemplate> chat() override { return chat_; }
+  const realtime::Style& style() const override { return style_; }
   engine::TranscribeLane NewLane() override { return lane_ = lane_.Next(); }
   int voice_rate_hz() const override { return ToneSynthesizer::kRateHz; }
   std::string model_name() const override { return "scripted"; }
+  // From here on the model is one that takes notes, to whoever asks; the talks do not think.
+  void TakeNotes() { style_.style = realtime::ThinkingStyle::kInterleaved; }
   std::vector<std::string> voices() const override { return {"tone", "other"}; }
   std::string transcriber_name() const override { return "scripted"; }
   std::string instructions() const override { return "Be brief."; }
 
  protected:
   ScriptedTalks()
-      : tokenizer_(std::make_shared<WordTokenizer>(
-            std::vector<std::string>{"<|im_start|>", "<|im_end|>", "<|endoftext|>"})),
+      : tokenizer_(std::make_shared<WordTokenizer>(std::vector<std::string>{
+            "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<listen>", "<after>", "<none>",
+            "<note>", "<note_end>", "<speech_end>", "<answer>", "<tool_call>", "<tool_call_end>",
+            "<tool_result>", "<tool_result_end>"})),
         chat_(*model::ChatTemplate::For(tokenizer_)) {}
   virtual realtime::TurnEndWorker& turn_end() = 0;
 
@@ -145,6 +150,7 @@ class ScriptedTalks : public server::Talks {
  private:
   std::shared_ptr<WordTokenizer> tokenizer_;
   std::shared_ptr<const model::ChatTemplate> chat_;
+  realtime::Style style_;  // it does not think
   engine::TranscribeLane lane_;
   std::unique_ptr<ScriptedEngine> engine_;
 };

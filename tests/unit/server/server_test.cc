@@ -20,12 +20,14 @@ class FakeReply final : public wire::Reply {
   void Begin(wire::Answer head) override { answer = std::move(head); }
   bool Write(std::string_view piece) override {
     answer.body += piece;
+    ++pieces;
     return true;
   }
   void End() override { ended = true; }
   bool gone() const override { return false; }
 
   wire::Answer answer;
+  int pieces = 0;  // behind the head
   bool ended = false;
 };
 
@@ -76,10 +78,12 @@ class ServerTest : public ::testing::Test {
     server_->OnRequest(std::move(request), reply);
     talks_.Run(1500);
     EXPECT_TRUE(reply->ended);
+    pieces_ = reply->pieces;
     return reply->answer;
   }
 
   test::SimTalks talks_;
+  int pieces_ = 0;  // in which the last answer came
   std::unique_ptr<Server> server_;
   std::vector<std::shared_ptr<test::FakeSocket>> sockets_;
   std::vector<std::shared_ptr<wire::SocketListener>> open_;
@@ -236,6 +240,44 @@ TEST_F(ServerTest, CompletesChatsOnOneLineWithoutNulls) {
   EXPECT_EQ(Ask(To("/v1/chat/completions", "POST"), "{}").status, 400);
 }
 
+// The shape in which Step-Audio-R1's own client asks, of a model whose thought stands between marks.
+TEST_F(ServerTest, GivesThoughtAsItWasGeneratedOrBesideTheAnswer) {
+  ServerConfig config;
+  config.max_sessions = 1;
+  Start(config);
+  talks_.TakeNotes();
+  talks_.scripted_engine().script().say = [this](std::span<const TokenId> prompt, const auto&) {
+    EXPECT_EQ(prompt.back(), 8) << "the end of the words, behind which it thinks";
+    std::vector<TokenId> ids = talks_.tokenizer()->Encode("Two and two.");
+    ids.push_back(9);  // its own end of a thought
+    const std::vector<TokenId> answer = talks_.tokenizer()->Encode("Four.");
+    ids.insert(ids.end(), answer.begin(), answer.end());
+    return ids;
+  };
+  const std::string request =
+      R"({"messages":[{"role":"human","content":"What is two and two?"},{"role":"assistant","content":"<think>\n"}],
+          "continue_final_message":true,"stop_token_ids":[151665],"skip_special_tokens":false)";
+  const auto ask = [&](const std::string& more) {
+    return Ask(To("/v1/chat/completions", "POST"), request + more + "}").body;
+  };
+  const auto opened = talks_.scripted_engine().CallsOf(test::EngineCall::Kind::kOpen).size();
+  const auto whole = nlohmann::json::parse(ask(""))["choices"][0]["message"];
+  EXPECT_EQ(whole["content"], "Two and two.</think>Four.") << "the opening tag stood in the prompt";
+  EXPECT_FALSE(whole.contains("reasoning_content"));
+  EXPECT_EQ(talks_.scripted_engine().CallsOf(test::EngineCall::Kind::kOpen).size(), opened + 1);
+  EXPECT_TRUE(talks_.scripted_engine().CallsOf(test::EngineCall::Kind::kFork).empty())
+      << "one request is one sequence";
+  EXPECT_EQ(talks_.scripted_engine().open_sequences(), 0U);
+  const auto split =
+      nlohmann::json::parse(ask(R"(,"include_reasoning":true)"))["choices"][0]["message"];
+  EXPECT_EQ(split["reasoning_content"], "Two and two.");
+  EXPECT_EQ(split["content"], "Four.");
+  const std::string stream = ask(R"(,"include_reasoning":true,"stream":true)");
+  EXPECT_NE(stream.find(R"("reasoning_content":)"), std::string::npos);
+  EXPECT_EQ(stream.find("</think>"), std::string::npos);
+  EXPECT_EQ(stream.find("null"), std::string::npos);
+}
+
 TEST_F(ServerTest, ReadsAloudInItsVoices) {
   ServerConfig config;
   config.max_sessions = 1;
@@ -244,6 +286,7 @@ TEST_F(ServerTest, ReadsAloudInItsVoices) {
                                R"({"input":"Good morning. How are you?","voice":"alloy"})");
   EXPECT_EQ(wav.content_type, "audio/wav");
   EXPECT_TRUE(wav.body.starts_with("RIFF"));
+  EXPECT_GT(pieces_, 4) << "it is sent while it is made";
   // 60 ms of tone a letter, two sentences.
   EXPECT_NEAR(static_cast<double>(wav.body.size()), 44 + 26 * 0.06 * 48000, 6000);
   const wire::Answer wrong = Ask(To("/v1/audio/speech", "POST"), R"({"input":"x","voice":"zoe"})");
@@ -263,6 +306,42 @@ TEST_F(ServerTest, ShowsMetricsToThisMachineOrToAKey) {
   EXPECT_EQ(Ask(far).status, 401);
   far.headers["api-key"] = "one";
   EXPECT_EQ(Ask(far).status, 200);
+}
+
+// What operators have been told to look for.
+TEST_F(ServerTest, NamesItsMetricsAsItWasAgreed) {
+  ServerConfig config;
+  config.max_sessions = 1;
+  Start(config);
+  EXPECT_FALSE(Connect());
+  open_[0]->OnClosed();
+  talks_.Run(5);
+  const std::string text = Ask(To("/metrics")).body;
+  for (const char* line : {"parley_sessions_active 0",
+                           "parley_sessions_total{transport=\"ws\",result=\"closed\"} 1",
+                           "# TYPE parley_session_duration_seconds histogram",
+                           "# TYPE parley_session_rejected_total counter",
+                           "parley_turns_total 0",
+                           "# TYPE parley_turn_first_audio_seconds histogram",
+                           "parley_turn_first_audio_seconds_bucket{le=\"0.5\"} 0",
+                           "# TYPE parley_endpoint_delay_seconds histogram",
+                           "# TYPE parley_first_token_seconds histogram",
+                           "parley_barge_in_total 0",
+                           "# TYPE parley_barge_in_stop_seconds histogram",
+                           "parley_truncated_audio_seconds_total 0",
+                           "parley_audio_in_seconds_total 0",
+                           "parley_audio_out_seconds_total 0",
+                           "parley_batch_size_count ",
+                           "parley_batch_step_seconds_sum ",
+                           "parley_kv_cache_used_ratio ",
+                           "parley_ws_send_queue_bytes 0",
+                           "parley_ws_messages_total{direction=\"in\"} 0",
+                           "# TYPE parley_errors_total counter",
+                           "parley_draining 0",
+                           "process_resident_memory_bytes ",
+                           "parley_build_info{version="}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
 }
 
 TEST(ServerCheck, RefusesWhatWouldLetStrangersIn) {
