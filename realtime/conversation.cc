@@ -125,6 +125,7 @@ void Conversation::BeginTurn(Time since) {
   marks_.BeginTurn();
   ended_ = asked_ = held_ = false;
   typed_ = recovered_ = false;
+  typed_beside_.reset();
   text_.reset();
   frames_complete_ = false;
   answer_ids_.clear();
@@ -286,30 +287,37 @@ void Conversation::Ready() {
 }
 
 void Conversation::PrepareAnswer() {
-  if (text_->empty() && !typed_) return;
+  if (text_->empty() && !Typed()) return;
   std::vector<std::string> marks;
   if (!typed_) marks = Sounding(*text_, SampleAt(speech_end_), true);
-  Do(mind_->OnPossibleEnd({.text = *text_, .marks = marks, .typed = typed_},
+  const std::string said = Said();
+  Do(mind_->OnPossibleEnd({.text = said, .marks = marks, .typed = typed_},
                           typed_ ? Now() : OnClock(speech_end_), Now()));
 }
 
 // The turn has ended and its text is there.
 void Conversation::Answer() {
-  trace_.transcript = *text_;
-  if ((text_->empty() || (unfinished_ && turn_.Wordless(*text_))) && !typed_) {
+  trace_.transcript = Said();
+  if ((text_->empty() || (unfinished_ && turn_.Wordless(*text_))) && !Typed()) {
     Emit(NoSpeech{});
     ForgetExchange();
     return Listen();
   }
   Emit(Heard{*text_, true});
-  if (!settings_.answers && !typed_) return Hold();
+  if (!settings_.answers && !Typed()) return Hold();
   BeginAnswer();
 }
 
 // ---- from the user, beside the sound -------------------------------------------------------------
 
+// An answer is wanted, to these words if there are any. Words that are being said are never lost for it:
+// in the middle of a spoken turn the answer waits for its end, and a voice that is no turn yet
+// interrupts it. What a client has to commit is none of the talk's until then.
 void Conversation::OnText(std::string text) {
   if (dead_) return;
+  if (turn_.users_turn() && settings_.turn_end != TalkSettings::TurnEnd::kCommit) {
+    return TypeBeside(text);
+  }
   unfinished_.reset();
   if (ended_) {
     StopAnswer();
@@ -317,10 +325,11 @@ void Conversation::OnText(std::string text) {
     ForgetExchange();
   }
   listener_.End();
+  stable_.reset();
   frame_listener_.End();
   BeginTurn(frames_end_);
   typed_ = true;
-  turn_.OnTyped();
+  turn_.OnAnswer(frames_end_);
   ended_ = true;
   trace_.turn_end_ms = InputMs();
   Emit(TurnEnded{-1, "text", frames_end_});

@@ -116,6 +116,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
                   const std::shared_ptr<const engine::Embeddings>& rows);
   bool TurnIsHeard() const { return text_ && (!parts_.hears_frames || typed_ || frames_complete_); }
   void Ready();
+  bool Typed() const { return typed_ || typed_beside_; }
+  std::string Said() const;  // all words of the turn, heard and typed
+  void TypeBeside(const std::string& text);
   void Do(mind::Fork& fork) { branches_.Fork(std::move(fork)); }
   void Do(mind::Append& append) { branches_.Append(std::move(append)); }
   void Do(mind::Generate& generate);
@@ -159,6 +162,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void RestorePast();
   void AbandonAnswer();
   void StopAnswer();
+  bool Keeps(const HeardCut& cut) const;
   TrunkEdit CloseAnswer(bool interrupted = false);
   void Listen();
   void FailTurn(const Error& error);
@@ -224,12 +228,13 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   int64_t floor_ = 0;          // sound before it belongs to earlier turns
   int64_t sounded_until_ = 0;  // what was heard by then has its marks
   size_t sounded_words_ = 0;
-  bool ended_ = false;                    // the turn; its answer is prepared or plays
-  bool asked_ = false;                    // and its text is there: the answer is wanted
-  std::optional<std::string> text_;       // of the turn, at its last possible end
-  bool frames_complete_ = false;          // so is its sound
-  std::optional<listen::Stable> stable_;  // heard during an answer, not yet in the trunk
-  bool typed_ = false;
+  bool ended_ = false;                       // the turn; its answer is prepared or plays
+  bool asked_ = false;                       // and its text is there: the answer is wanted
+  std::optional<std::string> text_;          // of the turn, at its last possible end
+  bool frames_complete_ = false;             // so is its sound
+  std::optional<listen::Stable> stable_;     // heard during an answer, not yet in the trunk
+  bool typed_ = false;                       // the whole turn
+  std::optional<std::string> typed_beside_;  // while it was spoken; stands behind its words
   bool held_ = false;                 // the turn has ended and nobody has asked for its answer
   Time speech_end_{};                 // of the sound
   bool recovered_ = false;            // the trunk was lost, and has been made anew
@@ -250,6 +255,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::string heard;
     std::vector<SpokenToken> rest;
     std::optional<bool> ended;
+    bool kept = true;  // the history holds it
   };
   Unfinished NotHeard();
   std::optional<Unasked::Why> unasked_;    // what is being said now

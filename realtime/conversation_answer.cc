@@ -249,8 +249,10 @@ void Conversation::Do(speak::Send& send) {
     trace_.first_audio_ms = InputMs();
     Emit(FirstAudio{});
     turn_.AnswerHeard(InputNow());
-    listener_.End();
-    stable_.reset();  // of this turn: what comes now is heard over the answer
+    if (!turn_.lowered()) {  // what comes now is heard over the answer
+      listener_.End();
+      stable_.reset();
+    }
     Do(Answerer().OnFirstSound(Now()));
   }
   Emit(AudioOut{std::move(send.samples), parts_.voice->sample_rate_hz(), send.first_sample});
@@ -316,6 +318,11 @@ void Conversation::StopAnswer() {
   Emit(TurnDone{trace_});
 }
 
+// A request without words, of whose answer nothing was heard, leaves nothing behind.
+bool Conversation::Keeps(const HeardCut& cut) const {
+  return unasked_ || !Said().empty() || !heard_before_.empty() || cut.chars > 0;
+}
+
 // The trunk keeps what was heard, cut at the same character as the trace and the events.
 TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   NextEpoch();
@@ -326,11 +333,11 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   trace_.answer_tokens = static_cast<int64_t>(answer_ids_.size());
   trace_.reprefilled_tokens = trunk_.reprefilled() - reprefilled_before_;
   // Spoken text is remembered by its ids, unless a thought, a tag or a call stands among them.
-  std::vector<TokenId> ids = std::exchange(heard_before_ids_, {});
+  std::vector<TokenId> ids = heard_before_ids_;
   ids.insert(ids.end(), answer_ids_.begin(),
              answer_ids_.begin() + static_cast<int64_t>(cut.tokens));
   size_t told = heard_before_.size() + cut.token_chars;
-  const std::string heard = std::exchange(heard_before_, {}) + trace_.answer;
+  const std::string heard = heard_before_ + trace_.answer;
   if (!SayOnly(*parts_.tokenizer, ids, heard.substr(0, told))) {
     ids.clear();
     told = 0;
@@ -339,8 +346,11 @@ TrunkEdit Conversation::CloseAnswer(bool interrupted) {
   if (interrupted && cut.chars > 0 && cut.chars < ledger.text().size()) {
     tail += config_.conversation.interruption_note;
   }
-  TrunkEdit edit =
-      asked_ ? trunk_.Close(mind_->Remembered(*text_), ids, tail, heard) : trunk_.Unhear();
+  TrunkEdit edit = asked_ && Keeps(cut) ? trunk_.Close(mind_->Remembered(Said()), ids, tail, heard)
+                                        : trunk_.Unhear();
+  heard_before_ids_.clear();
+  heard_before_.clear();
+  typed_beside_.reset();
   // What is said unasked leaves the thoughts of the turn before it; its answer's end takes them.
   const bool aside = unasked_ == Unasked::Why::kNotice || (unasked_ && interrupted);
   EndThinking(aside         ? ExchangeEnd::kForgotten

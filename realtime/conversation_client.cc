@@ -95,6 +95,22 @@ void Conversation::RestorePast() {
   Apply(trunk_.Restore(std::move(system), said), engine::Urgency::kHousekeeping);
 }
 
+// What was typed while the user spoke stands behind what he said; the answer is for both.
+void Conversation::TypeBeside(const std::string& text) {
+  if (!typed_beside_) {
+    typed_beside_ = text;
+  } else if (!text.empty()) {
+    *typed_beside_ += (typed_beside_->empty() ? "" : "\n") + text;
+  }
+  if (TurnIsHeard()) PrepareAnswer();
+}
+
+std::string Conversation::Said() const {
+  const std::string heard = text_.value_or("");
+  if (!typed_beside_ || typed_beside_->empty()) return heard;
+  return heard.empty() ? *typed_beside_ : heard + "\n" + *typed_beside_;
+}
+
 // The turn is heard, and nobody has asked for its answer yet; a new voice is a new turn.
 void Conversation::Hold() {
   held_ = true;
@@ -112,7 +128,7 @@ void Conversation::BeginAnswer() {
 
 void Conversation::Respond() {
   if (dead_ || !held_ || !text_) return;
-  turn_.OnTyped();
+  turn_.OnAnswer(frames_end_);
   BeginAnswer();
 }
 
@@ -124,6 +140,7 @@ void Conversation::DiscardTurn() {
   stable_.reset();
   turn_.Discard(frames_end_);
   Listen();
+  if (typed_beside_) OnText(*std::exchange(typed_beside_, std::nullopt));
 }
 
 }  // namespace parley::realtime

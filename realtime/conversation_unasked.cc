@@ -36,7 +36,7 @@ void Conversation::BeginUnasked(Unasked::Why why) {
   unasked_ = why;
   text_ = "";
   ended_ = asked_ = true;
-  turn_.OnUnasked(frames_end_);
+  turn_.OnAnswer(frames_end_);
   Emit(Unasked{why});
   Do(mind::NewAnswer{});
 }
@@ -54,11 +54,12 @@ void Conversation::TellNotices() {
 // What of the answer would be left if it stopped here.
 Conversation::Unfinished Conversation::NotHeard() {
   const HeardCut cut = speaker_.Heard();
-  Unfinished left{.user = text_.value_or(""),
+  Unfinished left{.user = Said(),
                   .heard_ids = heard_before_ids_,
                   .heard = heard_before_ + speaker_.ledger().text().substr(0, cut.token_chars),
                   .rest = {},
-                  .ended = text_ended_};
+                  .ended = text_ended_,
+                  .kept = Keeps(cut)};
   size_t tokens = 0;
   for (const SpokenToken& token : written_) {
     if (tokens < cut.tokens) {
@@ -75,6 +76,10 @@ void Conversation::GoOn() {
   Unfinished left = *std::exchange(unfinished_, std::nullopt);
   const bool written = left.ended.has_value();
   if (written && left.rest.empty()) return SpeakUnasked();  // everything had been heard
+  if (!left.kept) {
+    Emit(Unasked{Unasked::Why::kGoesOn});
+    return OnText("");
+  }
   BeginUnasked(Unasked::Why::kGoesOn);
   text_ = trace_.transcript = left.user;
   heard_before_ids_ = std::move(left.heard_ids);

@@ -127,23 +127,19 @@ TurnTaker::Actions TurnTaker::OnCommit() {
   return out_;
 }
 
-void TurnTaker::OnTyped() {
+// There is no turn to go on with: a voice over it is a voice over an answer from the beginning, also
+// one that had begun before it and was no turn yet.
+void TurnTaker::OnAnswer(Time now) {
   state_ = State::kAnswering;
-  run_counts_ = !voiced_;
-  heard_ = ducked_ = false;
+  ducked_ = false;
   answer_end_.reset();
+  AnswerHeard(now);
 }
 
 void TurnTaker::Discard(Time now) {
   state_ = State::kQuiet;
   run_counts_ = !voiced_;
   quiet_since_ = now;
-}
-
-// There is no turn to go on with: a voice over it is a voice over an answer from the beginning.
-void TurnTaker::OnUnasked(Time now) {
-  OnTyped();
-  AnswerHeard(now);
 }
 
 void TurnTaker::Answering(Time end) {

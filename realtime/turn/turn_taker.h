@@ -81,10 +81,9 @@ class TurnTaker {
   // What the transcriber makes of the voice during an answer; also that it hears nothing.
   // `own`: it is what the answer itself has just said.
   Actions OnWords(std::string_view transcript, bool own = false);
-  Actions OnCommit();        // push to talk: the turn ends here
-  void OnTyped();            // a turn came as text: the answer is next
-  void Discard(Time now);    // the turn was none
-  void OnUnasked(Time now);  // the talk speaks by itself
+  Actions OnCommit();       // push to talk: the turn ends here
+  void Discard(Time now);   // the turn was none
+  void OnAnswer(Time now);  // one that no voice was waiting for: to text, or unasked
 
   void AnswerHeard(Time now);    // its first sound is on its way
   void AnswerEnds(Time end);     // as far as is known; may be said again
@@ -95,6 +94,8 @@ class TurnTaker {
   bool quiet() const { return state_ == State::kQuiet && !voiced_; }
   bool Wordless(std::string_view transcript) const { return rules_.Wordless(transcript); }
   bool user_speaks() const { return state_ == State::kSpeaking; }
+  bool users_turn() const { return state_ == State::kSpeaking || state_ == State::kPause; }
+  bool lowered() const { return ducked_; }
 
  private:
   enum class State { kQuiet, kSpeaking, kPause, kAnswering };

@@ -53,8 +53,7 @@ std::string Over(int frames, bool own) {
       if (std::holds_alternative<turn::SpeechStarted>(action)) log += "start ";
     }
   };
-  taker.OnTyped();
-  taker.AnswerHeard(now);
+  taker.OnAnswer(now);
   for (int i = 0; i < 100; ++i) keep(taker.OnFrame(now += kVoiceFrame, 0.1F));
   for (int i = 0; i < frames; ++i) {
     keep(taker.OnFrame(now += kVoiceFrame, 0.9F));
@@ -73,8 +72,7 @@ TEST(TurnTaker, OurOwnVoiceAtTheEndOfAnAnswerIsNoTurn) {
   for (const bool own : {false, true}) {
     TurnTaker taker{TurnConfig{}};
     Time now{};
-    taker.OnTyped();
-    taker.AnswerHeard(now);
+    taker.OnAnswer(now);
     for (int i = 0; i < 100; ++i) taker.OnFrame(now += kVoiceFrame, 0.1F);
     for (int i = 0; i < 8; ++i) taker.OnFrame(now += kVoiceFrame, 0.9F);
     taker.OnWords("day", own);
