@@ -164,6 +164,7 @@ void RealtimeSession::On(const wire::client::SessionUpdate& event) {
   if ((in != settings_.input_format() || out != settings_.output_format()) && !OpenPorts()) return;
   Apply();
   out_.Send(say::SessionUpdated{settings_.echo()});
+  if (settings_.turns() == nullptr) AnswerAsked();
 }
 
 bool RealtimeSession::OpenPorts() {
@@ -185,9 +186,9 @@ void RealtimeSession::Apply() {
 }
 
 // The talk remembers what the items say. Words that have no answer stand before an empty one.
-void RealtimeSession::SyncPast() {
+void RealtimeSession::SyncPast(const SessionSettings& settings) {
   if (!talk_ || !answer_item_.empty()) return;  // the answer's end brings everything up to date
-  ItemList::Reading reading = items_.Read(System());
+  ItemList::Reading reading = items_.Read(SystemText(settings.instructions(), settings.tools()));
   if (reading.open && reading.open != unanswered_) {
     reading.past.exchanges.push_back({*std::move(reading.open), ""});
   }

@@ -83,9 +83,11 @@ class RealtimeSession final : public wire::SocketListener,
   void Apply();  // the settings
   bool OpenPorts();
   void FeedSound();
-  void SyncPast();
-  std::string System() const { return SystemText(settings_.instructions(), settings_.tools()); }
+  void SyncPast() { SyncPast(settings_); }
+  void SyncPast(const SessionSettings& settings);
   void Respond(const wire::ResponseRequest& request);
+  SessionSettings Override(const wire::ResponseRequest& request);
+  void AnswerAsked();
   void RespondBeside(const wire::ResponseRequest& request);
   void CancelBeside();
   void Fail(std::string_view code, std::string message, std::string_view param = "");

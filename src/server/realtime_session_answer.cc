@@ -235,7 +235,9 @@ void RealtimeSession::On(const realtime::TurnDone& event) {
       if (!interrupted_ && item->heard == heard && heard == item->text.size()) item->heard.reset();
     }
   }
-  known_.exchanges.push_back({event.trace.transcript, event.trace.answer});
+  if (!event.trace.transcript.empty() || !event.trace.answer.empty()) {
+    known_.exchanges.push_back({event.trace.transcript, event.trace.answer});
+  }
   if (response_) response_->usage = UsageOf(event.trace);
   if (response_ && response_->cancelled) {
     FinishResponse("cancelled",

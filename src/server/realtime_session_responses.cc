@@ -22,11 +22,22 @@ void RealtimeSession::On(const wire::client::ResponseCreate& event) {
     asked_ = request;
     return;
   }
+  // It is being spoken: what is asked for is its answer.
+  if (settings_.turns() != nullptr && !user_item_.empty()) {
+    asked_ = request;
+    return SyncPast(Override(request));
+  }
   Respond(request);
 }
 
-void RealtimeSession::Respond(const wire::ResponseRequest& request) {
-  // A response may have instructions, tools and modalities of its own.
+// What was asked for was to answer a turn of which nothing comes any more.
+void RealtimeSession::AnswerAsked() {
+  if (!asked_ || commit_asked_ || committed_ || !answer_item_.empty()) return;
+  Respond(*std::exchange(asked_, std::nullopt));
+}
+
+// A response may have instructions, tools and modalities of its own.
+SessionSettings RealtimeSession::Override(const wire::ResponseRequest& request) {
   SessionSettings mine = settings_;
   wire::Session patch;
   patch.output_modalities = request.output_modalities;
@@ -37,6 +48,11 @@ void RealtimeSession::Respond(const wire::ResponseRequest& request) {
   overridden_ = request.output_modalities || request.max_output_tokens || request.instructions ||
                 request.tools;
   if (overridden_) talk_->Configure(mine.Talk());
+  return mine;
+}
+
+void RealtimeSession::Respond(const wire::ResponseRequest& request) {
+  const SessionSettings mine = Override(request);
   BeginResponse(request);
 
   ItemList::Reading reading = items_.Read(SystemText(mine.instructions(), mine.tools()));
@@ -59,6 +75,7 @@ void RealtimeSession::On(const wire::client::ResponseCancel& event) {
   }
   if (asked_) {
     asked_.reset();
+    if (!response_ && std::exchange(overridden_, false)) Apply();
     return;
   }
   if (!response_) {

@@ -87,6 +87,7 @@ void RealtimeSession::On(const wire::client::InputAudioClear&) {
   sound_.clear();
   fed_ = 0;
   committed_samples_ = heard_samples_;
+  const bool ends = commit_asked_ && !commit_waits_;  // the turn: its commit is on its way
   commit_asked_ = commit_waits_ = false;
   if (!committed_) {
     FinishThought();
@@ -94,6 +95,7 @@ void RealtimeSession::On(const wire::client::InputAudioClear&) {
   }
   talk_->DiscardTurn();
   out_.Send(say::InputAudioCleared{});
+  if (!ends) AnswerAsked();
 }
 
 void RealtimeSession::On(const wire::client::Playback& event) {

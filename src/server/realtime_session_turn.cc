@@ -67,6 +67,7 @@ void RealtimeSession::On(const realtime::SpeechStarted& event) {
   if (std::exchange(unanswered_, std::nullopt)) SyncPast();  // it was left without an answer
   before_.clear();
   BeginSpeech(event.since);
+  if (asked_) SyncPast(Override(*asked_));
 }
 
 void RealtimeSession::BeginSpeech(Time since) {
@@ -106,11 +107,11 @@ void RealtimeSession::On(const realtime::TurnEnded& event) {
   typed_turn_ = event.reason == "text";
   if (typed_turn_ && user_item_.empty()) return;
   if (user_item_.empty()) user_item_ = NewId("item");
-  if (settings_.turns() != nullptr && !commit_asked_) {
+  if (settings_.turns() != nullptr && !commit_asked_ && !committed_) {
     out_.Send(say::SpeechStopped{WholeMs(Ms(event.speech_end)), user_item_});
   }
   Mark("turn_end");
-  CommitUserItem();
+  if (!committed_) CommitUserItem();
   if (typed_turn_) FinishTranscript(last_live_);  // typed into the middle of what was being said
 }
 
@@ -178,8 +179,7 @@ void RealtimeSession::On(const realtime::Heard& event) {
   }
   FinishTranscript(transcript);
   if (settings_.answers_turns()) {
-    asked_.reset();
-    return BeginResponse({});
+    return BeginResponse(std::exchange(asked_, std::nullopt).value_or(wire::ResponseRequest()));
   }
   unanswered_ = transcript;
   if (asked_) Respond(*std::exchange(asked_, std::nullopt));
