@@ -261,7 +261,7 @@ class TalkProgram {
 
 class BranchesExactness : public testing::TestWithParam<uint32_t> {};
 
-TEST_P(BranchesExactness, ThreeThousandTalksHoldWhatTheyClaim) {
+TEST_P(BranchesExactness, FiveThousandTalksHoldWhatTheyClaim) {
   const auto tiny = weights::SyntheticGeometry::Named("tiny");
   ASSERT_TRUE(tiny) << tiny.error().message;
   weights::SyntheticGeometry geometry = *tiny;
@@ -280,7 +280,7 @@ TEST_P(BranchesExactness, ThreeThousandTalksHoldWhatTheyClaim) {
   const auto decoder = model::Decoder::Load(*backend, **checkpoint);
   ASSERT_TRUE(decoder) << decoder.error().message;
   int64_t forks = 0, adopted = 0, closed = 0, decoded = 0;
-  constexpr uint32_t kPrograms = 3000;
+  constexpr uint32_t kPrograms = 5000;
   for (uint32_t seed = GetParam(); seed < GetParam() + kPrograms; ++seed) {
     TalkProgram program(seed, *backend, **decoder);
     program.Run();
@@ -297,7 +297,7 @@ TEST_P(BranchesExactness, ThreeThousandTalksHoldWhatTheyClaim) {
   EXPECT_GT(closed, kPrograms);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, BranchesExactness, testing::Values(0U, 3000U));
+INSTANTIATE_TEST_SUITE_P(Seeds, BranchesExactness, testing::Values(0U, 5000U));
 
 }  // namespace
 }  // namespace parley::realtime
