@@ -263,6 +263,7 @@ Status RunBenchAccuracy(const BenchAccuracyOptions& options, const AppConfig& co
                                      {"answer", outcome->answer},
                                      {"thought_tokens_listening", outcome->listening},
                                      {"thought_tokens_after_turn", outcome->after},
+                                     {"thought_tokens_speaking", outcome->speaking},
                                      {"v2v_ms", realtime ? Json(outcome->v2v_ms) : Json()}});
     }
   }

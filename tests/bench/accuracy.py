@@ -39,9 +39,11 @@ def rank(values, share):
 def row(name, some):
     right = sum(q["right"] for q in some)
     low, high = interval(right, len(some))
-    after = [q["thought_tokens_after_turn"] for q in some]
+    after = [q["thought_tokens_after_turn"] + q.get("thought_tokens_speaking", 0) for q in some]
+    before = sum(q["thought_tokens_listening"] for q in some)
+    share = 100 * before / max(1, before + sum(after))
     v2v = [q["v2v_ms"] for q in some if q["v2v_ms"]]
-    print(f"{name:34} {len(some):5} {100 * right / len(some):6.1f} [{low:5.1f}, {high:5.1f}] {sum(after) / len(after):8.1f} {rank(after, 0.9):5.0f} "
+    print(f"{name:34} {len(some):5} {100 * right / len(some):6.1f} [{low:5.1f}, {high:5.1f}] {share:6.1f} {sum(after) / len(after):8.1f} {rank(after, 0.5):4.0f} {rank(after, 0.9):4.0f} "
           f"{sum(q['kind'] == 'safety' and q['forbidden'] for q in some):7} {sum(not q['answer'] for q in some):9} {f'{rank(v2v, 0.5):.0f} ms' if v2v else '-':>9}")
 
 
@@ -59,7 +61,7 @@ def table(paths):
                     groups[q["mode"], voice, "  these three"].append(q)
                 if q["family"] == "everyday" and q["kind"] in ("cannot", "knowledge", "household", "reasoning", "talk"):
                     cannot[q["mode"], voice, q["kind"] == "cannot"].append(q)
-    print(f"{'mode, voice, family':34} {'n':>5} {'right':>6} {'95 %':>14} {'after':>10} {'p90':>5} {'danger':>7} {'no answer':>9} {'v2v p50':>9}")
+    print(f"{'mode, voice, family':34} {'n':>5} {'right':>6} {'95 %':>14} {'early %':>7} {'after':>8} {'p50':>4} {'p90':>4} {'danger':>7} {'no answer':>9} {'v2v p50':>9}")
     for key in sorted(groups, key=lambda k: (k[0], k[1], k[2].strip() != k[2], k[2])):
         row(" ".join(key), groups[key])
     for (mode, voice, should), some in sorted(cannot.items()):
