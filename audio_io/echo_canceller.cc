@@ -54,6 +54,9 @@ void EchoCanceller::Process(EchoBlock near, EchoBlock far, std::span<float, kEch
   far_pass_.Process(far, far_high);
   filter_.Process(near_high, far_high, rest);
   suppressor_.Process(rest, filter_.echo(), filter_.unsure(), filter_.active(), warmth(), out);
+  // While nobody knows the echo, all that is heard may be one.
+  const double echo = warmth() * Energy(filter_.echo()) + (1 - warmth()) * Energy(near_high);
+  gate_.Process(filter_.active(), echo / kEchoBlock, out);
   if (!filter_.active()) return;
   near_power_ = kForget * near_power_ + Energy(near_high);
   out_power_ = kForget * out_power_ + Energy(out);
@@ -69,6 +72,7 @@ void EchoCanceller::Reset() {
   far_pass_.Reset();
   filter_.Reset();
   suppressor_.Reset();
+  gate_.Reset();
   near_power_ = out_power_ = 0;
 }
 

@@ -12,6 +12,7 @@
 #include <array>
 
 #include "audio_io/echo_filter.h"
+#include "audio_io/echo_gate.h"
 #include "audio_io/echo_suppressor.h"
 
 namespace parley::audio {
@@ -45,6 +46,7 @@ class EchoCanceller {
   HighPass near_pass_, far_pass_;
   EchoFilter filter_;
   EchoSuppressor suppressor_;
+  EchoGate gate_;
   double near_power_ = 0, out_power_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/log.h"
 
+#include <signal.h>
 #include <spdlog/async.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -76,6 +77,27 @@ void AppendValue(std::string& line, const LogField& field) {
 
 }  // namespace
 
+namespace {
+
+// The writer's thread is the first of the program: a signal that the others leave to one of them must
+// not end the program through it. A thread begins with the mask of whoever starts it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
 struct LogSession::Impl {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -91,6 +113,7 @@ Result<std::unique_ptr<LogSession>> LogSession::Open(const LogOptions& options) 
     } else {
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
     }
+    const SignalsBlocked blocked;
     impl->pool = std::make_shared<spdlog::details::thread_pool>(options.queue_lines, 1);
     impl->logger = std::make_shared<spdlog::async_logger>(
         "parley", std::move(sink), impl->pool, spdlog::async_overflow_policy::overrun_oldest);

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "audio_io/resampler.h"
 #include "support/allocation_counter.h"
 
 namespace parley::audio {
@@ -55,6 +56,30 @@ TEST(PlaybackLine, CountsAnAnswerThatRunsDryOnceForEachGap) {
   line.AnswerSent();
   Played(line);
   EXPECT_EQ(line.gaps(), 1);
+}
+
+// From the engine to the device, at the worst moment: a frame has just been taken. The device's own
+// latency comes on top.
+TEST(PlaybackLine, AddsLessThanFortyMilliseconds) {
+  constexpr int kVoiceRate = 22050;
+  Resampler resampler(kVoiceRate, kRate);
+  PlaybackLine line(kRate, 0, SteadyNanoseconds);
+  Played(line);  // at 0 ms; the next at 10
+  line.AnswerBegins();
+  std::vector<float> sound(kVoiceRate / 5);
+  sound[0] = 0.9F;
+  line.Play(resampler.Push(sound));
+  std::vector<float> played;
+  while (played.size() < kRate / 10) {
+    const std::vector<float> frame = Played(line);
+    played.insert(played.end(), frame.begin(), frame.end());
+  }
+  const auto loudest = std::max_element(played.begin(), played.end());
+  ASSERT_GT(*loudest, 0.3F);
+  const double added_ms = 10 + 1000.0 * static_cast<double>(loudest - played.begin()) / kRate;
+  RecordProperty("added_ms", std::to_string(added_ms));
+  std::printf("%.1f ms from the engine to the device\n", added_ms);
+  EXPECT_LE(added_ms, 40);
 }
 
 TEST(PlaybackLine, HasBeenHeardWhenItHasLeftTheDevice) {

@@ -2,7 +2,11 @@
 #include "common/log.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -67,6 +71,30 @@ TEST(Log, OverwritesTheOldestLinesAndCountsThemWhenTheWriterIsBehind) {
   EXPECT_GT(overrun, 0);
   EXPECT_LT(written, 2 * kLines);
   EXPECT_EQ(written + overrun, 2 * kLines);  // what is missing was counted
+}
+
+// Whoever blocks a signal to wait for it does so after the log is open: its thread must not take it.
+TEST(Log, ItsThreadTakesNoSignals) {
+  test::TempDir dir;
+  auto session = LogSession::Open({.level = LogLevel::kInfo, .file = dir.File("log.txt")});
+  ASSERT_TRUE(session) << session.error().message;
+  int others = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == std::to_string(getpid())) continue;
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (!line.starts_with("SigBlk:")) continue;
+      ++others;
+      const uint64_t blocked = std::stoull(line.substr(7), nullptr, 16);
+      for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        EXPECT_NE(blocked >> (signal - 1) & 1, 0U) << signal;
+      }
+    }
+  }
+  EXPECT_GE(others, 1);
+  sigset_t mine;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mine);
+  EXPECT_EQ(sigismember(&mine, SIGTERM), 0);
 }
 
 TEST(Log, SaysWhichFileCannotBeOpened) {
