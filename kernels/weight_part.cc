@@ -212,6 +212,53 @@ Status CheckSource(const WeightSource& s, int32_t in, Product product) {
   return {};
 }
 
+// An exponent of ones is a NaN or an infinity.
+uint64_t CountHalves(const uint8_t* from, size_t count, size_t step, uint16_t exponent) {
+  uint64_t bad = 0;
+  for (size_t i = 0; i < count; ++i) {
+    bad += (Read16(from + i * step) & exponent) == exponent ? 1U : 0U;
+  }
+  return bad;
+}
+
+uint64_t CountFloats(const void* from, size_t count) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  const auto* bytes = static_cast<const uint8_t*>(from);
+  uint64_t bad = 0;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, bytes + i * sizeof(bits), sizeof(bits));
+    bad += (bits & kExponent) == kExponent ? 1U : 0U;
+  }
+  return bad;
+}
+
+// A scale that is no number spoils all that it scales.
+uint64_t CountNotFinite(const WeightSource& s) {
+  constexpr uint16_t kHalf = 0x7C00;
+  constexpr uint16_t kBrain = 0x7F80;
+  const auto rows = static_cast<size_t>(s.out);
+  const auto in = static_cast<size_t>(s.in);
+  const auto* bytes = static_cast<const uint8_t*>(s.data);
+  if (bytes == nullptr) return 0;
+  if (s.format == WeightFormat::kI8Row) return CountFloats(s.row_scale, rows) * in;
+  if (IsGrouped(s.format)) {
+    const size_t groups = rows * in / kGroupSize;
+    const size_t step = GroupBytes(s.format);
+    uint64_t bad = CountHalves(bytes, groups, step, kHalf);
+    if (s.format == WeightFormat::kQ4_1) bad += CountHalves(bytes + 2, groups, step, kHalf);
+    return bad * kGroupSize;
+  }
+  const bool full = s.format == WeightFormat::kF32;
+  const uint16_t exponent = s.format == WeightFormat::kF16 ? kHalf : kBrain;
+  uint64_t bad = 0;
+  for (size_t row = 0; row < rows; ++row) {
+    const uint8_t* from = bytes + row * StrideOf(s) * (full ? 4 : 2);
+    bad += full ? CountFloats(from, in) : CountHalves(from, in, 2, exponent);
+  }
+  return bad;
+}
+
 }  // namespace
 
 float WeightPart::At(int32_t row, int32_t col) const {
@@ -228,6 +275,19 @@ Status CheckSources(std::span<const WeightSource> stacked, Storage storage) {
     PARLEY_TRY_STATUS(CheckSource(s, stacked[0].in, Resolve(s.format, storage)));
   }
   return {};
+}
+
+Status CheckFinite(std::span<const WeightSource> stacked) {
+  uint64_t bad = 0;
+  uint64_t all = 0;
+  for (const WeightSource& source : stacked) {
+    bad += CountNotFinite(source);
+    all += static_cast<uint64_t>(source.out) * static_cast<uint64_t>(source.in);
+  }
+  if (bad == 0) return {};
+  return Fail(Code::kCorruptData,
+              std::to_string(bad) + " of " + std::to_string(all) +
+                  " values are NaN or infinite; the file is damaged, or not a model's");
 }
 
 WeightPart ReadPart(const WeightSource& source, Storage storage) {

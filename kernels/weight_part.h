@@ -38,6 +38,8 @@ struct WeightPart {
 
 // Whether these can be stacked and kept so; the error names what is wrong.
 Status CheckSources(std::span<const WeightSource> stacked, Storage storage);
+// Whether every value is a number: counted in the file's own form, whatever it will be kept as. kCorruptData.
+Status CheckFinite(std::span<const WeightSource> stacked);
 // A checked source, kept as `storage` says. Grouped files stay as they are under kGroup8.
 WeightPart ReadPart(const WeightSource& source, Storage storage);
 

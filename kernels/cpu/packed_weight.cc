@@ -174,6 +174,7 @@ void PackedPart::ReadRow(int32_t row, float* to) const {
 Result<std::shared_ptr<const PackedWeight>> PackedWeight::Pack(
     std::span<const WeightSource> stacked, Storage storage, Arena& arena) {
   PARLEY_TRY_STATUS(CheckSources(stacked, storage));
+  PARLEY_TRY_STATUS(CheckFinite(stacked));
   auto weight = std::make_shared<PackedWeight>();
   for (size_t i = 0; i < stacked.size();) {
     WeightPart part = ReadPart(stacked[i++], storage);

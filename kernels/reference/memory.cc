@@ -33,6 +33,7 @@ Tensor ReferenceBackend::Allocate(DType dtype, int32_t rows, int32_t cols) {
 Result<WeightPtr> ReferenceBackend::LoadWeight(std::span<const WeightSource> stacked,
                                                Storage storage) {
   PARLEY_TRY_STATUS(CheckSources(stacked, storage));
+  PARLEY_TRY_STATUS(CheckFinite(stacked));
   std::vector<WeightPart> parts;
   for (const WeightSource& source : stacked) parts.push_back(ReadPart(source, storage));
   return WeightPtr(std::make_shared<ReferenceWeight>(std::move(parts)));

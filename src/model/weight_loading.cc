@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/weight_loading.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "weights/dequantize.h"
 #include "weights/weight_format.h"
@@ -17,8 +19,15 @@ using weights::TensorInfo;
 
 namespace {
 
-Result<Tensor> UploadRows(Backend& backend, const std::vector<float>& values, int32_t rows,
-                          int32_t cols) {
+Result<Tensor> UploadRows(Backend& backend, std::string_view name, const std::vector<float>& values,
+                          int32_t rows, int32_t cols) {
+  const auto bad = std::ranges::count_if(values, [](float v) { return !std::isfinite(v); });
+  if (bad > 0) {
+    return Fail(Code::kCorruptData,
+                std::string(name) + ": " + std::to_string(bad) + " of " +
+                    std::to_string(values.size()) +
+                    " values are NaN or infinite; the file is damaged, or not a model's");
+  }
   Tensor out = backend.Allocate(kernels::DType::kF32, rows, cols);
   backend.Upload(values, out);
   PARLEY_TRY_STATUS(backend.Poll());
@@ -71,14 +80,14 @@ Result<Tensor> LoadVector(Backend& backend, const Checkpoint& checkpoint, std::s
                           int32_t size) {
   PARLEY_TRY(const TensorInfo* info, checkpoint.Require(name, {size}));
   PARLEY_TRY(const std::vector<float> values, weights::Dequantized(*info));
-  return UploadRows(backend, values, 1, size);
+  return UploadRows(backend, name, values, 1, size);
 }
 
 Result<Tensor> LoadTable(Backend& backend, const Checkpoint& checkpoint, std::string_view name,
                          int32_t rows, int32_t cols) {
   PARLEY_TRY(const TensorInfo* info, checkpoint.Require(name, {rows, cols}));
   PARLEY_TRY(const std::vector<float> values, weights::Dequantized(*info));
-  return UploadRows(backend, values, rows, cols);
+  return UploadRows(backend, name, values, rows, cols);
 }
 
 Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
@@ -99,7 +108,11 @@ Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
     sources.push_back(*cut);
   }
   auto weight = backend.LoadWeight(sources, storage);
-  if (!weight) return Context(stacked.front().name, std::move(weight).error());
+  if (!weight) {  // of a stack nobody says which one it was
+    std::vector<std::string> names;
+    for (const MatrixRows& rows : stacked) names.push_back(rows.name);
+    return Context(names.size() == 1 ? names.front() : Join(names), std::move(weight).error());
+  }
   return weight;
 }
 
@@ -117,7 +130,7 @@ Result<Tensor> LoadBias(Backend& backend, const Checkpoint& checkpoint,
     const auto first = values.begin() + static_cast<ptrdiff_t>(share) * slice.rank;
     all.insert(all.end(), first, first + static_cast<ptrdiff_t>(share));
   }
-  return UploadRows(backend, all, 1, static_cast<int32_t>(all.size()));
+  return UploadRows(backend, stacked.front().name, all, 1, static_cast<int32_t>(all.size()));
 }
 
 Result<WeightPtr> LoadConv(Backend& backend, const Checkpoint& checkpoint, std::string_view name,

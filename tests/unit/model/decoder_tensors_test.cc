@@ -79,5 +79,35 @@ TEST(DecoderTensors, AreCheckedBeforeAnythingIsAllocated) {
   EXPECT_NE(error_of(Tiny("lm_head.weight", {319, 128})).find("lm_head.weight"), std::string::npos);
 }
 
+// Both host backends count what is no number and say in which tensor, matrices and vectors alike; a GPU counts its own.
+TEST(DecoderTensors, ValuesThatAreNoNumbersAreCountedAndNamed) {
+  std::vector<uint16_t> bits(1 << 20, 0x3C00);
+  bits[3] = 0x7FC0;   // NaN
+  bits[70] = 0xFF80;  // minus infinity
+  const auto error_of = [&](kernels::Backend& backend, const std::string& name) {
+    weights::CheckpointTable whole = Tiny();
+    weights::CheckpointTable poisoned = Tiny(name);
+    const weights::TensorInfo* found = whole.Find(name);
+    const auto values = std::as_bytes(std::span(bits)).first(found->bytes);
+    EXPECT_TRUE(poisoned.Add("test", name, found->shape, found->format, values).has_value());
+    const auto loaded = Decoder::Load(backend, poisoned);
+    if (loaded.has_value()) return std::string("loaded");
+    EXPECT_EQ(loaded.error().code, Code::kCorruptData);
+    return loaded.error().message;
+  };
+  const auto reference = kernels::MakeReferenceBackend();
+  const auto cpu = kernels::MakeCpuBackend({.threads = 1});
+  for (kernels::Backend* backend : {reference.get(), cpu.get()}) {
+    for (const std::string name :
+         {"model.layers.1.mlp.up_proj.weight", "model.embed_tokens.weight", "model.norm.weight",
+          "model.layers.0.self_attn.o_proj.weight", "model.layers.0.self_attn.q_proj.bias"}) {
+      const std::string why = error_of(*backend, name);
+      EXPECT_NE(why.find(name), std::string::npos) << why;
+      EXPECT_NE(why.find("2 of "), std::string::npos) << why;
+      EXPECT_NE(why.find("values are NaN or infinite"), std::string::npos) << why;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace parley::model
