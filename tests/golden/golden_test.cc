@@ -4,10 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <numbers>
 #include <string_view>
 
+#include "golden/epsilons.h"
 #include "model/audio_encoder.h"
 #include "model/decoder.h"
 #include "model/one_sequence.h"
@@ -16,23 +15,10 @@
 namespace parley {
 namespace {
 
+using golden::Epsilons;
 using golden::Golden;
 using kernels::DType;
 using kernels::Storage;
-
-// How far PyTorch, which adds in f32, may be from a program that adds in double and rounds once.
-//
-// A sum of n products of independent weights around zero: its partial sums are of size sqrt(k), each is rounded with an
-// error of at most u = 2^-24, half of f32's epsilon, of itself, and the errors are independent: together sqrt(1 + ... + n) u
-// = n u / sqrt(2) (Higham and Mary 2020, on random data: lambda times that holds but with a probability of
-// 2 exp(-lambda^2 / 2); lambda = 6: 3e-8, and a golden has some ten thousand values). We measure by the largest value of
-// a tap, which is at least three standard deviations, 3 sqrt(n). So one sum is off by lambda sqrt(n) u / (3 sqrt(2)) of it.
-// The errors of S sums behind one another are independent too, and a block's norms keep them from growing: sqrt(S).
-double Epsilons(int sums, int longest) {
-  constexpr double kLambda = 6, kHalf = 0.5;
-  const double one_sum = kLambda * kHalf * std::sqrt(longest) / (3 * std::numbers::sqrt2);
-  return 1 + one_sum * std::sqrt(sums);  // 1: the tap itself is rounded
-}
 
 // Sums behind one another up to a tap. A block has nine: norm, q k v, scores, softmax, values, out, norm, up, down.
 constexpr int kBlock = 9, kToAttention = 5, kCross = 6, kHead = 2;  // a norm and the last product
