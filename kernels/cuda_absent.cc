@@ -20,6 +20,8 @@ Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& /*options*/)
   return Absent();
 }
 
+Result<std::vector<CudaDevice>> ListCudaDevices() { return Absent(); }
+
 Status JoinCudaRanks(std::span<const std::unique_ptr<Backend>> /*ranks*/, int32_t /*max_rows*/,
                      int32_t /*max_logit_rows*/, int32_t /*hidden*/, int32_t /*vocabulary*/) {
   return Absent();

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "kernels/backend.h"
@@ -19,6 +21,16 @@ struct CudaOptions {
 };
 // kNotFound: no such device. kUnsupported: this build has no CUDA (-DPARLEY_CUDA=ON), or the device is too old.
 Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& options);
+
+struct CudaDevice {
+  int index = 0;
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int64_t total_bytes = 0, free_bytes = 0;
+  std::vector<int> peers;  // whose memory it reaches directly
+};
+// kUnsupported as above; empty where there is no driver or no GPU.
+Result<std::vector<CudaDevice>> ListCudaDevices();
 
 // Cuda backends, one for each rank in order, become the ranks of one tensor-parallel model of this width and vocabulary:
 // their devices get access to each other's memory, and room for steps of `max_rows` rows and `max_logit_rows` of logits.

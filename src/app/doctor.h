@@ -7,7 +7,12 @@
 
 namespace parley::app {
 
+struct DoctorOptions {
+  double gpu_gib =
+      0;  // what fits is computed for GPUs with so much memory; 0: those of this machine, else an H200's
+};
+
 // Prints its rows; fails when one of them does.
-Status RunDoctor(const AppConfig& config);
+Status RunDoctor(const DoctorOptions& options, const AppConfig& config);
 
 }  // namespace parley::app

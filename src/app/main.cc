@@ -125,6 +125,10 @@ int Main(int argc, char** argv) {
 
   CLI::App* doctor_cmd = app.add_subcommand(
       "doctor", "devices, models, ports: what works, and how to mend what does not");
+  DoctorOptions doctor;
+  doctor_cmd
+      ->add_option("--gpu-gib", doctor.gpu_gib, "say what fits on GPUs with so much memory free")
+      ->check(CLI::Range(1.0, 4096.0));
   CLI::App* config_cmd =
       app.add_subcommand("config", "print the config in force, every key with its meaning");
 
@@ -149,7 +153,7 @@ int Main(int argc, char** argv) {
   if (serve_cmd->parsed()) return Report(RunServe(serve, *config));
   if (models_cmd->parsed()) return Report(RunModels(models, *config));
   if (bench_cmd->parsed()) return Report(RunBench(bench, *config));
-  if (doctor_cmd->parsed()) return Report(RunDoctor(*config));
+  if (doctor_cmd->parsed()) return Report(RunDoctor(doctor, *config));
   if (config_cmd->parsed()) return Report(PrintConfig(*config));
   return kUsage;
 }
