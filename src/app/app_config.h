@@ -53,8 +53,26 @@ struct CpuConfig {
 
   template <class V>
   void VisitFields(V&& v) {
-    v("threads", threads, Range{0, 256}, "threads of the engine; 0: one a core");
+    v("threads", threads, Range{0, 256}, "threads of an engine; 0: one a core");
     v("huge_pages", huge_pages, "advise huge pages for weights and cache");
+  }
+};
+
+// How a GPU keeps the language model's weights.
+enum class GpuWeights { kBf16, kFp8 };
+
+struct PoolConfig {
+  std::string replicas;
+  GpuWeights gpu_weights = GpuWeights::kBf16;
+
+  template <class V>
+  void VisitFields(V&& v) {
+    v("replicas", replicas,
+      "with commas between them: cpu, cuda:N, or cuda:N+M for one model over several GPUs; empty: "
+      "cpu");
+    v("gpu_weights", gpu_weights,
+      EnumNames<GpuWeights>{{GpuWeights::kBf16, "bf16"}, {GpuWeights::kFp8, "fp8"}},
+      "how GPUs keep the language model's weights");
   }
 };
 
@@ -82,6 +100,7 @@ struct CostConfig {  // of the simulated clock; measured, configs/cost.yaml
 struct AppConfig {
   ModelsConfig models;
   CpuConfig cpu;
+  PoolConfig pool;
   engine::EngineConfig engine;
   realtime::ConversationConfig talk;
   tts::VoiceConfig voice;
@@ -93,6 +112,7 @@ struct AppConfig {
   void VisitFields(V&& v) {
     v("models", models, "what runs");
     v("cpu", cpu, "the processor");
+    v("pool", pool, "replicas of the models; a talk is placed on one and stays there");
     v("engine", engine, "sequences, pages and steps");
     talk.VisitFields(v);  // turn, listen, mind, speak, conversation stand beside the others
     v("voice", voice, "text to speech");

@@ -7,18 +7,17 @@
 #include <utility>
 
 #include "app/locate.h"
+#include "app/placed_session.h"
+#include "app/replica.h"
 #include "app/resident_memory.h"
 #include "engine/local_engine.h"
+#include "engine/pool_engine.h"
 #include "engine/simulated_engine.h"
-#include "kernels/backend.h"
 #include "model/chat_template.h"
-#include "model/decoder.h"
 #include "model/tokenizer.h"
-#include "model/transcriber.h"
 #include "nn/turn_end.h"
 #include "nn/voice_activity.h"
 #include "realtime/asio_executor.h"
-#include "realtime/local_session.h"
 #include "realtime/mind/system_text.h"
 #include "realtime/sim_executor.h"
 #include "realtime/sim_workers.h"
@@ -62,7 +61,6 @@ class LoadedRuntime final : public Runtime {
                                                         realtime::EventSink sink) override {
     realtime::ConversationParts parts;
     parts.executor = strand;
-    parts.engine = engine_.get();
     parts.lane = NewLane();
     parts.tokenizer = tokenizer_;
     parts.style = style_;
@@ -81,9 +79,7 @@ class LoadedRuntime final : public Runtime {
     PARLEY_TRY(parts.voice_activity, voice_activity_->Another());
     parts.turn_end = turn_end_worker_.get();
     parts.voice = voice_worker_.get();
-    PARLEY_TRY(auto session,
-               realtime::LocalSession::Open(config_.talk, std::move(parts), std::move(sink)));
-    return std::unique_ptr<realtime::Session>(std::move(session));
+    return OpenPlacedSession(*engine_, config_.talk, std::move(parts), std::move(sink));
   }
 
   void RunUntil(const std::atomic<bool>& finished) override {
@@ -110,8 +106,6 @@ class LoadedRuntime final : public Runtime {
   Status LoadModels(const std::string& model) {
     const std::string root = config_.models.Dir();
     memory_.push_back({"program", static_cast<size_t>(ResidentBytes())});
-    backend_ = kernels::MakeCpuBackend(
-        {.threads = config_.cpu.threads, .huge_pages = config_.cpu.huge_pages});
     // What takes the most while it loads comes first, when little else is there: a model that an update is merged into
     // stands in memory twice for a moment, in its file and packed. So the peak is that of the talk.
     PARLEY_TRY_STATUS(Measured("language model", [&] {
@@ -145,11 +139,12 @@ class LoadedRuntime final : public Runtime {
 
   Status LoadTranscriber(const std::string& root) {
     PARLEY_TRY(const std::string path, LocateModel(root, config_.models.transcriber));
-    PARLEY_TRY(transcriber_, model::Transcriber::Load(*backend_, path));
+    for (const auto& replica : replicas_) PARLEY_TRY_STATUS(replica->LoadTranscriber(path));
     return {};
   }
 
   Status LoadLanguageModel(const std::string& root, const std::string& name) {
+    PARLEY_TRY(const std::vector<ReplicaDevices> pool, ParsePool(config_.pool.replicas));
     PARLEY_TRY(const LanguageModelFiles files, LocateLanguageModel(root, name));
     std::unique_ptr<weights::Checkpoint> checkpoint;
     if (files.update.empty()) {
@@ -160,7 +155,10 @@ class LoadedRuntime final : public Runtime {
                               : kernels::WeightFormat::kQ8_0;
       PARLEY_TRY(checkpoint, weights::OpenUpdated(files.weights, files.update, format));
     }
-    PARLEY_TRY(decoder_, model::Decoder::Load(*backend_, *checkpoint));
+    for (const ReplicaDevices& devices : pool) {
+      PARLEY_TRY(auto replica, Replica::Load(devices, config_, *checkpoint));
+      replicas_.push_back(std::move(replica));
+    }
     if (checkpoint->format() == "gguf") {
       PARLEY_TRY(tokenizer_, model::Tokenizer::FromGguf(*checkpoint));
     } else {
@@ -171,18 +169,26 @@ class LoadedRuntime final : public Runtime {
     return {};
   }
 
-  engine::EngineParts Parts() const {
-    return {.backend = backend_.get(),
-            .decoder = decoder_.get(),
-            .tokenizer = tokenizer_.get(),
-            .transcriber = transcriber_.get()};
+  // `make`: an engine of one replica.
+  template <class Make>
+  Status StartEngines(Make make) {
+    std::vector<std::unique_ptr<engine::CallEngine>> engines;
+    for (const auto& replica : replicas_) {
+      const auto parts = replica->Parts(static_cast<int32_t>(engines.size()), tokenizer_.get());
+      PARLEY_TRY(auto one, make(parts, replica->engine_config()));
+      engines.push_back(std::move(one));
+    }
+    engine_ = std::make_unique<engine::PoolEngine>(std::move(engines));
+    return {};
   }
 
   Status StartReal() {
     return Measured("engine", [&]() -> Status {
       talk_threads_ = std::make_unique<realtime::TalkThreads>(1);
       executor_ = talk_threads_->NewStrand();
-      PARLEY_TRY(engine_, engine::LocalEngine::Make(Parts(), config_.engine, *executor_));
+      PARLEY_TRY_STATUS(StartEngines([this](const auto& parts, const auto& config) {
+        return engine::LocalEngine::Make(parts, config, *executor_);
+      }));
       turn_end_worker_ = std::make_unique<realtime::ThreadTurnEndWorker>(*turn_end_);
       voice_worker_ = std::make_unique<realtime::ThreadVoiceWorker>(*voice_);
       return {};
@@ -197,8 +203,9 @@ class LoadedRuntime final : public Runtime {
           .now = [sim = sim_executor_.get()] { return sim->Now(); },
           .at = [sim = sim_executor_.get()](
                     Time when, std::function<void()> work) { sim->At(when, std::move(work)); }};
-      PARLEY_TRY(engine_, engine::SimulatedEngine::Make(Parts(), config_.engine,
-                                                        config_.cost.engine, scheduler));
+      PARLEY_TRY_STATUS(StartEngines([&](const auto& parts, const auto& config) {
+        return engine::SimulatedEngine::Make(parts, config, config_.cost.engine, scheduler);
+      }));
       voice_activity_ = std::make_unique<realtime::SimVoiceActivity>(
           sim_executor_, std::move(voice_activity_), config_.cost.voice);
       turn_end_worker_ = std::make_unique<realtime::SimTurnEndWorker>(*sim_executor_, *turn_end_,
@@ -212,19 +219,17 @@ class LoadedRuntime final : public Runtime {
   // Destroyed from the last to the first: threads before what they use.
   AppConfig config_;
   std::vector<MemoryShare> memory_;
-  std::unique_ptr<kernels::Backend> backend_;
   std::unique_ptr<tts::Synthesizer> voice_;
   std::unique_ptr<nn::VoiceActivity> voice_activity_;
   std::unique_ptr<nn::TurnEnd> turn_end_;
-  std::unique_ptr<model::Transcriber> transcriber_;
-  std::unique_ptr<model::Decoder> decoder_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
   std::shared_ptr<const model::Tokenizer> tokenizer_;
   std::shared_ptr<const model::ChatTemplate> template_;
   realtime::Style style_;
   std::unique_ptr<realtime::TalkThreads> talk_threads_;
   std::shared_ptr<realtime::SimExecutor> sim_executor_;
   std::shared_ptr<realtime::Executor> executor_;
-  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<engine::PoolEngine> engine_;
   std::unique_ptr<realtime::TurnEndWorker> turn_end_worker_;
   std::unique_ptr<realtime::VoiceWorker> voice_worker_;
   std::atomic<int64_t> lanes_{0};

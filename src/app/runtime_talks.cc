@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "app/replica.h"
+
 namespace parley::app {
 namespace {
 
@@ -15,7 +17,10 @@ constexpr int32_t kBorrowedPages = 32;
 
 AppConfig WithRoomForTalks(AppConfig config) {
   if (config.server.max_sessions == 0) config.server.max_sessions = kDefaultSessions;
-  const int32_t sessions = config.server.max_sessions;
+  // Each replica gets its share; a pool that cannot be read is refused where it is loaded.
+  const auto pool = ParsePool(config.pool.replicas);
+  const int32_t replicas = pool ? static_cast<int32_t>(pool->size()) : 1;
+  const int32_t sessions = (config.server.max_sessions + replicas - 1) / replicas;
   const engine::EngineConfig ordinary;
   if (config.engine.kv_pages == 0 && config.engine.kv_mb == ordinary.kv_mb) {
     const int32_t pages = config.talk.conversation.max_tokens / kPageTokens + 1;

@@ -13,6 +13,9 @@ Result<Sequence> CallEngine::Open(Position reserve) {
   const int32_t pages = EngineCore::PagesToReserve(std::min<Position>(reserve, 1 << 30));
   if (!admission_.TryPromise(pages)) {
     open_refused_.fetch_add(1, std::memory_order_relaxed);
+    if (admission_.closed()) {
+      return Fail(Code::kDevice, "the device has failed and was given up; restart parley");
+    }
     return Fail(Code::kExhausted,
                 "at capacity: " + std::to_string(reserve) + " positions need " +
                     std::to_string(pages) + " pages, " + std::to_string(admission_.promised()) +
@@ -23,6 +26,12 @@ Result<Sequence> CallEngine::Open(Position reserve) {
   const int64_t id = next_sequence_.fetch_add(1, std::memory_order_relaxed);
   Post(OpenCall{.sequence = id, .pages = pages});
   return Sequence(id, owner_);
+}
+
+void CallEngine::OnLost(const Sequence& sequence, Lost lost) {
+  PARLEY_CHECK(static_cast<bool>(sequence), "a watch on an empty handle");
+  PARLEY_CHECK(lost != nullptr, "a watch needs somebody to tell");
+  Post(WatchCall{.sequence = sequence.id(), .lost = std::move(lost)});
 }
 
 Sequence CallEngine::Fork(const Sequence& from, Position at) {

@@ -15,6 +15,11 @@
 
 namespace parley::engine {
 
+// The ids of sequences and streams say which replica of a pool they are on.
+constexpr int kReplicaShift = 48;
+constexpr int64_t FirstId(int32_t replica) { return (int64_t{replica} << kReplicaShift) + 1; }
+constexpr size_t ReplicaOf(int64_t id) { return static_cast<size_t>(id >> kReplicaShift); }
+
 class CallEngine : public Engine {
  public:
   Result<Sequence> Open(Position reserve) final;
@@ -29,9 +34,18 @@ class CallEngine : public Engine {
   void Stop(Stream stream) final;
   void SetUrgency(Stream stream, Urgency urgency) final;
 
+  // `lost`: called once, on the engine's thread, if the device is given up while the sequence's talk is open. One a talk.
+  void OnLost(const Sequence& sequence, Lost lost);
+  // Given up: Open and everything else fail from now on.
+  bool lost() const { return admission_.closed(); }
+  int32_t pages_left() const { return admission_.pages() - admission_.promised(); }
+
  protected:
-  explicit CallEngine(Admission& admission)
-      : admission_(admission), owner_(std::make_shared<Owner>(*this)) {}
+  CallEngine(Admission& admission, int32_t replica)
+      : admission_(admission),
+        owner_(std::make_shared<Owner>(*this)),
+        next_sequence_(FirstId(replica)),
+        next_stream_(FirstId(replica)) {}
   // The last thing a driver's destructor does before its parts go: handles that live on tell nobody.
   void ForgetHandles() { owner_->Forget(); }
   virtual void Post(Call call) = 0;
@@ -51,8 +65,8 @@ class CallEngine : public Engine {
 
   Admission& admission_;
   std::shared_ptr<Owner> owner_;
-  std::atomic<int64_t> next_sequence_ = 1;
-  std::atomic<int64_t> next_stream_ = 1;
+  std::atomic<int64_t> next_sequence_;
+  std::atomic<int64_t> next_stream_;
   std::atomic<int64_t> open_refused_ = 0;
 };
 

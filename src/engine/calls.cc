@@ -18,6 +18,7 @@ struct Teller {
   void operator()(TranscribedNotice& n) const {
     if (n.transcribed) n.transcribed(std::move(n.result));
   }
+  void operator()(LostNotice& n) const { n.lost(std::move(n.why)); }
 };
 
 }  // namespace

@@ -53,6 +53,12 @@ struct SetUrgencyCall {
 struct CloseCall {
   int64_t sequence = 0;
 };
+// Told once, when the device of a sequence is given up, also when nobody waits for anything of it.
+using Lost = std::function<void(Error)>;
+struct WatchCall {
+  int64_t sequence = 0;
+  Lost lost{};
+};
 struct EncodeCall {
   std::vector<float> sound{};
   Urgency urgency = Urgency::kHousekeeping;
@@ -68,7 +74,7 @@ struct TranscribeCall {
   std::optional<Error> refused{};
 };
 using Call = std::variant<OpenCall, ForkCall, RollbackCall, AppendCall, GenerateCall, StopCall,
-                          SetUrgencyCall, CloseCall, EncodeCall, TranscribeCall>;
+                          SetUrgencyCall, CloseCall, WatchCall, EncodeCall, TranscribeCall>;
 
 struct TokenNotice {
   std::shared_ptr<TokenSink> sink;
@@ -93,7 +99,12 @@ struct TranscribedNotice {
   Transcribed transcribed;
   Result<model::Transcript> result;
 };
-using Notice = std::variant<TokenNotice, EndedNotice, DoneNotice, EncodedNotice, TranscribedNotice>;
+struct LostNotice {
+  Lost lost;
+  Error why;
+};
+using Notice = std::variant<TokenNotice, EndedNotice, DoneNotice, EncodedNotice, TranscribedNotice,
+                            LostNotice>;
 using Notices = std::vector<Notice>;
 
 // Tells everybody, in order, and leaves `notices` empty with its memory.

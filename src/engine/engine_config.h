@@ -23,6 +23,8 @@ struct EngineConfig {
   int32_t transcriptions = 2;
   int32_t waiting_jobs = 64;
   int32_t mailbox = 4096;
+  int32_t draft_tokens = 0;
+  float draft_margin = 0.0F;
 
   template <class V>
   void VisitFields(V&& v) {
@@ -42,6 +44,12 @@ struct EngineConfig {
     v("waiting_jobs", waiting_jobs, Range{1, 4096},
       "encodings, and lanes of transcription, that may wait");
     v("mailbox", mailbox, Range{16, 1 << 20}, "calls that may wait for the engine");
+    v("draft_tokens", draft_tokens, Range{0, 15},
+      "tokens that a step guesses from what the text already holds, where it repeats itself; what "
+      "is said stays the same; 0: none");
+    v("draft_margin", draft_margin, Range{0, 20},
+      "a guess also stands in thought while listening when its logit is at most this much below "
+      "the one drawn; 0: only what would have been drawn");
   }
 };
 

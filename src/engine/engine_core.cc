@@ -65,6 +65,7 @@ EngineCore::EngineCore(const EngineParts& parts, const EngineConfig& config, int
       max_positions_(
           std::min<int64_t>(geometry_.max_positions, int64_t{pages} * kernels::kPageTokens)) {
   entries_.reserve(256);
+  question_ = parts.backend->Allocate(kernels::DType::kF32, 1, 1);
 }
 
 void EngineCore::Submit(Call call, Notices& notices) {
@@ -215,6 +216,7 @@ void EngineCore::On(GenerateCall& call, Notices& notices) {
   sequence.stream = std::make_unique<StreamState>(call.stream, std::move(call.options),
                                                   std::move(call.sink), parts_.tokenizer);
   sequence.stream->delivered = sequence.length();
+  sequence.stream->draft.reserve(static_cast<size_t>(config_.draft_tokens));
   streams_[call.stream] = &sequence;
   if (!fits.has_value()) return EndStream(sequence, EndReason::kFailed, notices, {}, fits.error());
   if (sequence.stream->options.max_tokens <= 0) {
@@ -252,10 +254,19 @@ void EngineCore::On(CloseCall& call, Notices& notices) {
   if (sequence.firm) --talk.firm_sequences;
   sequences_.erase(call.sequence);
   if (talk.sequences == 0) {
+    watchers_.erase(talk_id);
     cache_->pages().CloseTalk(talk);
     talks_.erase(talk_id);
   } else if (talk.firm_sequences == 0) {
     KeepOneFirm(talk_id);
+  }
+}
+
+void EngineCore::On(WatchCall& call, Notices& notices) {
+  if (broken_) {
+    notices.push_back(LostNotice{std::move(call.lost), *broken_});
+  } else {
+    watchers_[At(call.sequence).talk_id] = std::move(call.lost);
   }
 }
 

@@ -16,6 +16,7 @@
 #include "common/result.h"
 #include "engine/audio_work.h"
 #include "engine/calls.h"
+#include "engine/drafting.h"
 #include "engine/engine_config.h"
 #include "engine/kv_cache.h"
 #include "engine/step_batch.h"
@@ -34,6 +35,7 @@ struct EngineParts {
   const model::AudioEncoder* encoder = nullptr;
   model::Adaptor* adaptor = nullptr;
   const model::Transcriber* transcriber = nullptr;
+  int32_t replica = 0;  // its number in a pool
 };
 
 class EngineCore {
@@ -52,6 +54,7 @@ class EngineCore {
   // What the step cost, for stats(); the driver knows.
   void Account(const StepReport& report, Duration spent);
   EngineStats stats() const;
+  const DraftStats& draft_stats() const { return drafts_; }
 
  private:
   EngineCore(const EngineParts& parts, const EngineConfig& config, int32_t pages);
@@ -65,6 +68,7 @@ class EngineCore {
   void On(StopCall& call, Notices& notices);
   void On(SetUrgencyCall& call, Notices& notices);
   void On(CloseCall& call, Notices& notices);
+  void On(WatchCall& call, Notices& notices);
   void On(EncodeCall& call, Notices& notices);
   void On(TranscribeCall& call, Notices& notices);
   SequenceState& At(int64_t id);
@@ -87,11 +91,16 @@ class EngineCore {
   void Plan();
   void GrantPages(StepEntry& entry, Notices& notices);
   bool Evict(const SequenceState& wanting, Notices& notices);
+  void Draft(StepEntry& entry, int32_t& spare_rows, int32_t& spare_logits);
+  void Undraft();
   void Advance(const StepEntry& entry, Notices& notices);
+  bool Stands(const SequenceState& sequence, TokenId guess, TokenId& drawn, int32_t logit_row);
   void SampleOnDevice();
   void TakeToken(SequenceState& sequence, TokenId id, Notices& notices);
   void Report(SequenceState& sequence, Position up_to, Notices& notices);
   bool DeviceFailed(StepReport& report, Notices& notices);
+  void NoteFailure(const Error& why, Notices& notices);
+  bool DeviceAnswers();
 
   EngineParts parts_;
   EngineConfig config_;
@@ -105,16 +114,19 @@ class EngineCore {
   std::map<int64_t, Talk> talks_;  // by the id of the sequence that was opened
   std::map<int64_t, SequenceState> sequences_;
   std::map<Stream, SequenceState*> streams_;
-  std::vector<StepEntry> entries_;  // of the step in hand
+  std::map<int64_t, Lost> watchers_;  // by talk
+  std::vector<StepEntry> entries_;    // of the step in hand
   std::vector<kernels::TokenRequest> requests_;
   std::span<const TokenId> sampled_;  // by the device, one a row of logits; empty: the host samples
 
   int64_t step_ = 0;
   int64_t decoder_pass_ = 0;  // who of decoder and audio runs next: the lower one
   int64_t audio_pass_ = 0;
-  int failures_ = 0;             // steps in a row that failed
+  int failures_ = 0;             // steps and questions in a row that failed
   std::optional<Error> broken_;  // too many: everything is refused with this
+  kernels::Tensor question_;     // one value: does the device still answer?
   EngineStats stats_;
+  DraftStats drafts_;
 };
 
 }  // namespace parley::engine

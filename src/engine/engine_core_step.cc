@@ -48,6 +48,9 @@ StepReport EngineCore::Step(Time now, Notices& notices) {
     audio_.Advance(report, notices);
     if (const Status polled = parts_.backend->Poll(); !polled.has_value()) {
       audio_.FailLast(polled.error(), notices);
+      NoteFailure(polled.error(), notices);
+    } else {
+      failures_ = 0;
     }
   }
   return report;
@@ -88,15 +91,23 @@ void EngineCore::RunDecoder(StepReport& report, Notices& notices) {
     if (entry.rows > 0) GrantPages(entry, notices);
   }
   batch_.Clear();
+  int32_t spare_rows = config_.step_rows;
+  int32_t spare_logits = config_.branches;
+  for (const StepEntry& entry : entries_) {
+    spare_rows -= entry.rows;
+    spare_logits -= entry.logits ? 1 : 0;
+  }
   for (StepEntry& entry : entries_) {
     if (entry.sequence->lost) entry.rows = 0;  // a later, more urgent entry took its pages
+    Draft(entry, spare_rows, spare_logits);
     entry.logit_row = -1;
     if (entry.rows == 0) {
       ++entry.sequence->waited;
       continue;
     }
-    entry.logit_row = batch_.Add(*entry.sequence, entry.rows, entry.logits);
-    report.logit_rows += entry.logits ? 1 : 0;
+    const int32_t logits = entry.logits ? (entry.decodes() ? entry.rows : 1) : 0;
+    entry.logit_row = batch_.Add(*entry.sequence, entry.rows, logits);
+    report.logit_rows += logits;
     (entry.decodes() ? report.decode_rows : report.prefill_rows) += entry.rows;
   }
   report.context = batch_.context();
@@ -104,6 +115,7 @@ void EngineCore::RunDecoder(StepReport& report, Notices& notices) {
   if (batch_.rows() == 0) return;
   batch_.Run(cache_->pool());
   SampleOnDevice();
+  Undraft();
   if (DeviceFailed(report, notices)) return;
   for (const StepEntry& entry : entries_) {
     if (entry.rows > 0) Advance(entry, notices);
@@ -119,7 +131,10 @@ void EngineCore::SampleOnDevice() {
     if (entry.logit_row < 0) continue;
     PARLEY_CHECK(entry.logit_row == static_cast<int32_t>(requests_.size()), "rows in their order");
     SequenceState& sequence = *entry.sequence;
-    requests_.push_back(sequence.stream->sampler.Request(sequence.ids));
+    const std::span<const TokenId> ids = sequence.ids;
+    for (size_t guessed = sequence.stream->draft.size() + 1; guessed-- > 0;) {
+      requests_.push_back(sequence.stream->sampler.Request(ids.first(ids.size() - guessed)));
+    }
   }
   if (!requests_.empty()) sampled_ = batch_.Sample(requests_);
 }
@@ -167,17 +182,74 @@ bool EngineCore::Evict(const SequenceState& wanting, Notices& notices) {
   return true;
 }
 
+// Guesses for a branch that decodes: in the page that its row has anyway, so that a guess takes nobody's page, and in
+// rows and logits that nobody else uses in this step. Until Undraft they stand among the sequence's ids.
+void EngineCore::Draft(StepEntry& entry, int32_t& spare_rows, int32_t& spare_logits) {
+  if (entry.rows == 0 || !entry.logits || !entry.decodes()) return;
+  SequenceState& sequence = *entry.sequence;
+  StreamState& stream = *sequence.stream;
+  stream.draft.clear();
+  const Position length = sequence.length();
+  const auto in_page =
+      static_cast<int32_t>(kernels::kPageTokens - 1 - (length - 1) % kernels::kPageTokens);
+  const int32_t most = std::min({config_.draft_tokens, in_page, spare_rows, spare_logits,
+                                 stream.options.max_tokens - stream.sampled - 1,
+                                 static_cast<int32_t>(max_positions_ - length)});
+  if (most <= 0) return;
+  LookUpDraft(sequence.ids, most, stream.draft);
+  const auto guessed = static_cast<int32_t>(stream.draft.size());
+  sequence.ids.insert(sequence.ids.end(), stream.draft.begin(), stream.draft.end());
+  entry.rows += guessed;
+  spare_rows -= guessed;
+  spare_logits -= guessed;
+  drafts_.steps += guessed > 0 ? 1 : 0;
+  drafts_.guessed += guessed;
+}
+
+void EngineCore::Undraft() {
+  for (const StepEntry& entry : entries_) {
+    if (entry.logit_row < 0) continue;
+    SequenceState& sequence = *entry.sequence;
+    sequence.ids.resize(sequence.ids.size() - sequence.stream->draft.size());
+  }
+}
+
 void EngineCore::Advance(const StepEntry& entry, Notices& notices) {
   SequenceState& sequence = *entry.sequence;
-  sequence.computed += entry.rows;
+  const int32_t guessed =
+      entry.logit_row < 0 ? 0 : static_cast<int32_t>(sequence.stream->draft.size());
+  sequence.computed += entry.rows - guessed;
   sequence.served = step_;
   sequence.waited = 0;
   CompleteAppends(sequence, notices);
   if (entry.logit_row < 0) return;
-  const TokenId id = sampled_.empty() ? sequence.stream->sampler.Sample(
-                                            batch_.Logits(entry.logit_row), sequence.ids)
-                                      : sampled_[static_cast<size_t>(entry.logit_row)];
-  TakeToken(sequence, id, notices);
+  // The token behind the last firm row; and as long as a guess stands, its row stands, and the token behind that.
+  for (int32_t i = 0;; ++i) {
+    const int32_t row = entry.logit_row + i;
+    TokenId id = sampled_.empty()
+                     ? sequence.stream->sampler.Sample(batch_.Logits(row), sequence.ids)
+                     : sampled_[static_cast<size_t>(row)];
+    const bool stands =
+        i < guessed && Stands(sequence, sequence.stream->draft[static_cast<size_t>(i)], id, row);
+    TakeToken(sequence, id, notices);
+    if (!stands || !sequence.stream) return;
+    ++sequence.computed;
+    ++drafts_.stood;
+  }
+}
+
+bool EngineCore::Stands(const SequenceState& sequence, TokenId guess, TokenId& drawn,
+                        int32_t logit_row) {
+  if (guess == drawn) return true;
+  if (!sampled_.empty()) return false;  // the logits stayed on the device
+  const GenerateOptions& options = sequence.stream->options;
+  if (!StandsRelaxed(guess, drawn, batch_.Logits(logit_row), config_.draft_margin, options.urgency,
+                     options.sampler)) {
+    return false;
+  }
+  drawn = guess;
+  ++drafts_.relaxed;
+  return true;
 }
 
 void EngineCore::TakeToken(SequenceState& sequence, TokenId id, Notices& notices) {
@@ -225,11 +297,30 @@ bool EngineCore::DeviceFailed(StepReport& report, Notices& notices) {
     if (entry.rows > 0) FailWork(*entry.sequence, why, notices);
   }
   report.logit_rows = 0;
-  if (++failures_ >= kFailuresToBreak && !broken_) {
-    broken_ = Context(std::to_string(failures_) + " steps in a row failed; restart parley", why);
-    for (auto& [id, sequence] : sequences_) FailWork(sequence, *broken_, notices);
-  }
+  NoteFailure(why, notices);
   return true;
+}
+
+// A step may fail and the next one succeed. But a device that has lost its memory fails at everything: it is asked at
+// once, so that talks that want nothing now learn of it now.
+void EngineCore::NoteFailure(const Error& why, Notices& notices) {
+  ++failures_;
+  while (failures_ < kFailuresToBreak && !DeviceAnswers()) ++failures_;
+  if (failures_ < kFailuresToBreak || broken_) return;
+  broken_ = Context("the device failed " + std::to_string(failures_) +
+                        " times in a row and was given up; restart parley",
+                    why);
+  admission_.Close();
+  for (auto& [id, sequence] : sequences_) FailWork(sequence, *broken_, notices);
+  for (auto& [talk, lost] : watchers_) notices.push_back(LostNotice{std::move(lost), *broken_});
+  watchers_.clear();
+}
+
+bool EngineCore::DeviceAnswers() {
+  float value = 0.0F;
+  parts_.backend->Upload({&value, 1}, question_);
+  parts_.backend->Download(question_, {&value, 1});
+  return parts_.backend->Poll().has_value();
 }
 
 void EngineCore::Account(const StepReport& report, Duration spent) {

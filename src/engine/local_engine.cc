@@ -11,12 +11,13 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::Make(const EngineParts& parts,
                                                        const EngineConfig& config,
                                                        const Clock& clock) {
   PARLEY_TRY(std::unique_ptr<EngineCore> core, EngineCore::Make(parts, config));
-  return std::unique_ptr<LocalEngine>(new LocalEngine(std::move(core), config, clock));
+  return std::unique_ptr<LocalEngine>(
+      new LocalEngine(std::move(core), parts.replica, config, clock));
 }
 
-LocalEngine::LocalEngine(std::unique_ptr<EngineCore> core, const EngineConfig& config,
-                         const Clock& clock)
-    : CallEngine(core->admission()),
+LocalEngine::LocalEngine(std::unique_ptr<EngineCore> core, int32_t replica,
+                         const EngineConfig& config, const Clock& clock)
+    : CallEngine(core->admission(), replica),
       core_(std::move(core)),
       clock_(clock),
       capacity_(static_cast<size_t>(config.mailbox)),

@@ -29,7 +29,8 @@ class LocalEngine final : public CallEngine {
   EngineStats stats() const override;
 
  private:
-  LocalEngine(std::unique_ptr<EngineCore> core, const EngineConfig& config, const Clock& clock);
+  LocalEngine(std::unique_ptr<EngineCore> core, int32_t replica, const EngineConfig& config,
+              const Clock& clock);
   void Post(Call call) override;
   void Run(const std::stop_token& stop);
   bool TakeCalls(const std::stop_token& stop, std::vector<Call>& calls);  // waits when idle

@@ -27,8 +27,9 @@ struct StreamState {
   std::shared_ptr<TokenSink> sink;
   model::Sampler sampler;
   StopMatcher matcher;
-  int32_t sampled = 0;     // tokens, stop token excluded
-  Position delivered = 0;  // length of the sequence up to which tokens were reported
+  int32_t sampled = 0;         // tokens, stop token excluded
+  std::vector<TokenId> draft;  // guessed to follow, in the step in hand
+  Position delivered = 0;      // length of the sequence up to which tokens were reported
 };
 
 // An Append whose rows are not all computed.

@@ -12,12 +12,13 @@ Result<std::unique_ptr<SimulatedEngine>> SimulatedEngine::Make(const EngineParts
                                                                Scheduler scheduler) {
   PARLEY_TRY(std::unique_ptr<EngineCore> core, EngineCore::Make(parts, config));
   return std::unique_ptr<SimulatedEngine>(
-      new SimulatedEngine(std::move(core), config, costs, std::move(scheduler)));
+      new SimulatedEngine(std::move(core), parts.replica, config, costs, std::move(scheduler)));
 }
 
-SimulatedEngine::SimulatedEngine(std::unique_ptr<EngineCore> core, const EngineConfig& config,
-                                 const CostTable& costs, Scheduler scheduler)
-    : CallEngine(core->admission()),
+SimulatedEngine::SimulatedEngine(std::unique_ptr<EngineCore> core, int32_t replica,
+                                 const EngineConfig& config, const CostTable& costs,
+                                 Scheduler scheduler)
+    : CallEngine(core->admission(), replica),
       core_(std::move(core)),
       costs_(costs),
       scheduler_(std::move(scheduler)),

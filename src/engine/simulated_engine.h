@@ -31,7 +31,7 @@ class SimulatedEngine final : public CallEngine {
   EngineStats stats() const override;
 
  private:
-  SimulatedEngine(std::unique_ptr<EngineCore> core, const EngineConfig& config,
+  SimulatedEngine(std::unique_ptr<EngineCore> core, int32_t replica, const EngineConfig& config,
                   const CostTable& costs, Scheduler scheduler);
   void Post(Call call) override;
   void ScheduleNext(Time when);

@@ -33,7 +33,7 @@ void StepBatch::Clear() {
   context_ = 0;
 }
 
-int32_t StepBatch::Add(const SequenceState& sequence, int32_t rows, bool logits) {
+int32_t StepBatch::Add(const SequenceState& sequence, int32_t rows, int32_t logits) {
   PARLEY_CHECK(ids_.size() + static_cast<size_t>(rows) <= ids_.capacity(), "too many rows");
   const int32_t table = sequences_++;
   std::ranges::copy(sequence.pages,
@@ -55,9 +55,12 @@ int32_t StepBatch::Add(const SequenceState& sequence, int32_t rows, bool logits)
     row_seqs_.push_back(table);
     context_ += position + 1;
   }
-  if (!logits) return -1;
-  logit_rows_.push_back(static_cast<int32_t>(ids_.size()) - 1);
-  return static_cast<int32_t>(logit_rows_.size()) - 1;
+  if (logits == 0) return -1;
+  const auto first = static_cast<int32_t>(logit_rows_.size());
+  for (int32_t i = logits; i > 0; --i) {
+    logit_rows_.push_back(static_cast<int32_t>(ids_.size()) - i);
+  }
+  return first;
 }
 
 void StepBatch::Run(const kernels::KvPool& pool) {

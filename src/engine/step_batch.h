@@ -20,8 +20,9 @@ class StepBatch {
             int32_t logit_rows, int32_t max_pages);
 
   void Clear();
-  // The next `rows` rows of the sequence; their pages must be its own. Returns the logits' row, or -1.
-  int32_t Add(const SequenceState& sequence, int32_t rows, bool logits);
+  // The next `rows` rows of the sequence; their pages must be its own. `logits`: of the last so many of them. Returns the
+  // first row of these, or -1.
+  int32_t Add(const SequenceState& sequence, int32_t rows, int32_t logits);
   void Run(const kernels::KvPool& pool);
   // Next-token logits of a row that Add named, on the host; valid until the next call.
   std::span<const float> Logits(int32_t logit_row);

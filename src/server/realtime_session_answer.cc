@@ -270,6 +270,8 @@ void RealtimeSession::On(const realtime::Failed& event) {
   } else {
     Fail(CodeName(event.error.code), event.error.message);
   }
+  // Nothing will come of this talk; its client may connect anew, to a device that works.
+  if (event.error.code == Code::kDevice) return End(1011, "the device of this talk has failed");
   known_ = realtime::PastTalk();  // nobody knows what the talk has kept
   SyncPast();
 }

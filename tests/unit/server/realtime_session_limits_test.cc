@@ -83,6 +83,24 @@ TEST(RealtimeSession, TellsAClientWhenTheEngineHasNoRoom) {
   EXPECT_EQ(events[0]["error"]["code"], "server_at_capacity");
 }
 
+TEST(RealtimeSession, EndsWithItsDevice) {
+  SessionStage stage;
+  stage.Turns(kServerVad);
+  stage.Sound(300);
+  const Error gone = Fail(Code::kDevice, "the GPU fell off the bus");
+  for (int i = 0; i < 40 && stage.socket->code == 0; ++i) {
+    stage.talks.scripted_engine().FailNext(gone);  // and everything after it
+    stage.Sound(100, i < 7 ? 2 : 0);
+  }
+  EXPECT_EQ(stage.socket->code, 1011);
+  EXPECT_EQ(stage.ended, 1);
+  const Json done = stage.Last("response.done")["response"];
+  const Json told = stage.Last("error");
+  const std::string why =
+      (told.is_object() ? told["error"] : done["status_details"]["error"])["message"];
+  EXPECT_NE(why.find("fell off the bus"), std::string::npos) << done << told;
+}
+
 TEST(RealtimeSession, DrainsBehindItsTurn) {
   SessionStage idle, busy({.shows_reasoning = true});
   busy.Turns(kServerVad);

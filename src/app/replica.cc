@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/replica.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "kernels/cuda_devices.h"
+#include "model/footprint.h"
+
+namespace parley::app {
+namespace {
+
+constexpr int kMostGpus = 8;
+
+std::vector<std::string_view> Split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const size_t end = text.find(at);
+    std::string_view part = text.substr(0, end);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    parts.push_back(part);
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+Result<ReplicaDevices> ParseReplica(std::string_view text) {
+  ReplicaDevices devices{.name = std::string(text), .gpus = {}};
+  if (text == "cpu") return devices;
+  const Error wrong =
+      Fail(Code::kInvalidArgument,
+           "pool.replicas: found \"" + std::string(text) +
+               "\"; a replica is cpu, cuda:N, or cuda:N+M for one model over several GPUs");
+  if (!text.starts_with("cuda:")) return wrong;
+  for (const std::string_view number : Split(text.substr(5), '+')) {
+    int gpu = -1;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), gpu);
+    if (error != std::errc() || end != number.data() + number.size() || gpu < 0) return wrong;
+    devices.gpus.push_back(gpu);
+  }
+  if (devices.gpus.size() > kMostGpus) {
+    return Fail(Code::kInvalidArgument, "pool.replicas: " + devices.name + " are " +
+                                            std::to_string(devices.gpus.size()) +
+                                            " GPUs; a model is cut over 8 at most");
+  }
+  return devices;
+}
+
+kernels::Storage StorageOf(GpuWeights weights) {
+  return weights == GpuWeights::kFp8 ? kernels::Storage::kFp8Row : kernels::Storage::kBf16;
+}
+
+}  // namespace
+
+Result<std::vector<ReplicaDevices>> ParsePool(std::string_view text) {
+  std::vector<ReplicaDevices> replicas;
+  if (text.find_first_not_of(' ') == std::string_view::npos) text = "cpu";
+  std::set<int> seen;
+  for (const std::string_view part : Split(text, ',')) {
+    PARLEY_TRY(ReplicaDevices devices, ParseReplica(part));
+    for (const int gpu : devices.gpus) {
+      if (seen.insert(gpu).second) continue;
+      return Fail(Code::kInvalidArgument, "pool.replicas names GPU " + std::to_string(gpu) +
+                                              " twice; its memory holds one model");
+    }
+    replicas.push_back(std::move(devices));
+  }
+  return replicas;
+}
+
+Result<std::unique_ptr<Replica>> Replica::Load(const ReplicaDevices& devices,
+                                               const AppConfig& config,
+                                               const weights::Checkpoint& language_model) {
+  std::unique_ptr<Replica> replica(new Replica());
+  replica->engine_config_ = config.engine;
+  Status loaded = devices.gpus.empty() ? replica->LoadOnCpu(config, language_model)
+                                       : replica->LoadOnGpus(devices.gpus, config, language_model);
+  if (!loaded) return Context("replica " + devices.name, std::move(loaded).error());
+  return replica;
+}
+
+Status Replica::LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model) {
+  own_backend_ =
+      kernels::MakeCpuBackend({.threads = config.cpu.threads, .huge_pages = config.cpu.huge_pages});
+  PARLEY_TRY(own_decoder_, model::Decoder::Load(*own_backend_, language_model));
+  backend_ = own_backend_.get();
+  decoder_ = own_decoder_.get();
+  return {};
+}
+
+Status Replica::LoadOnGpus(const std::vector<int>& gpus, const AppConfig& config,
+                           const weights::Checkpoint& language_model) {
+  const auto count = static_cast<int32_t>(gpus.size());
+  const kernels::Storage storage = StorageOf(config.pool.gpu_weights);
+  PARLEY_TRY(const std::vector<kernels::CudaDevice> there, kernels::ListCudaDevices());
+  int64_t free_bytes = INT64_MAX;
+  for (const int gpu : gpus) {
+    if (static_cast<size_t>(gpu) >= there.size()) {
+      return Fail(Code::kNotFound, "there is no GPU " + std::to_string(gpu) +
+                                       "; this machine has " + std::to_string(there.size()) +
+                                       " (`parley doctor` lists them)");
+    }
+    free_bytes = std::min(free_bytes, there[static_cast<size_t>(gpu)].free_bytes);
+  }
+  PARLEY_TRY(const model::DecoderGeometry geometry, model::ReadDecoderGeometry(language_model));
+  PARLEY_TRY_STATUS(model::CheckRanks(geometry, count));
+  PARLEY_TRY_STATUS(model::CheckDecoderTensors(language_model, geometry));
+  const int64_t positions = config.talk.conversation.max_tokens;
+  PARLEY_TRY_STATUS(model::CheckFits(geometry, storage, count, free_bytes, positions));
+
+  std::vector<std::unique_ptr<kernels::Backend>> ranks;
+  for (const int gpu : gpus) {
+    PARLEY_TRY(auto backend, kernels::MakeCudaBackend({.device = gpu}));
+    ranks.push_back(std::move(backend));
+  }
+  if (count == 1) {
+    own_backend_ = std::move(ranks.front());
+    PARLEY_TRY(own_decoder_, model::Decoder::Load(*own_backend_, language_model, storage));
+    backend_ = own_backend_.get();
+    decoder_ = own_decoder_.get();
+  } else {
+    PARLEY_TRY_STATUS(kernels::JoinCudaRanks(ranks, config.engine.step_rows, config.engine.branches,
+                                             geometry.hidden, geometry.vocabulary));
+    PARLEY_TRY(ranks_, model::ParallelModel::Load(std::move(ranks), language_model, storage));
+    backend_ = &ranks_->backend();
+    decoder_ = &ranks_->decoder();
+  }
+  // What the weights were to leave, as CheckFits counted it before they were there.
+  engine_config_.kv_pages = static_cast<int32_t>(
+      std::min<int64_t>(1 << 24, model::PagesThatFit(geometry, storage, count, free_bytes)));
+  engine_config_.kv_type = engine::KvType::kBf16;
+  return {};
+}
+
+Status Replica::LoadTranscriber(const std::string& path) {
+  PARLEY_TRY(transcriber_, model::Transcriber::Load(*backend_, path));
+  return {};
+}
+
+engine::EngineParts Replica::Parts(int32_t index, const model::Tokenizer* tokenizer) const {
+  return {.backend = backend_,
+          .decoder = decoder_,
+          .tokenizer = tokenizer,
+          .transcriber = transcriber_.get(),
+          .replica = index};
+}
+
+}  // namespace parley::app
