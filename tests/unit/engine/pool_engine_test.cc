@@ -233,10 +233,11 @@ TEST(Pool, OnThreadsOfItsOwn) {
     ASSERT_TRUE(made.has_value());
     replicas.push_back(std::move(*made));
   }
-  PoolEngine pool(std::move(replicas));
+  // Before the pool, whose threads use them until it is gone.
   std::promise<Error> told;
   std::promise<engine::Ended> failed;
   std::promise<engine::Ended> ended;
+  PoolEngine pool(std::move(replicas));
   const auto idle_engine = pool.ForTalk([&](Error why) { told.set_value(std::move(why)); });
   const auto idle = idle_engine->Open(64);
   const auto speaks = pool.Open(64);
