@@ -43,4 +43,11 @@ void SimExecutor::RunUntil(Time until) {
   now_ = std::max(now_, until);
 }
 
+void SimExecutor::Drop() {
+  while (!queue_.empty()) {  // what goes with a closure may post another
+    due_.clear();
+    const auto dropped = std::exchange(queue_, {});
+  }
+}
+
 }  // namespace parley::realtime

@@ -32,6 +32,10 @@ class SimExecutor final : public Executor {
   void RunUntil(Time until);  // everything due by then; the clock ends at `until` or later
   size_t pending() const { return queue_.size(); }
 
+  // What still waits will not run. A closure may own what owns this executor (the end of a talk
+  // does): whoever lets time end breaks the circle.
+  void Drop();
+
  private:
   using Key = std::pair<Time, int64_t>;  // ties run in the order of posting
 

@@ -41,6 +41,11 @@ class LoadedRuntime final : public Runtime {
     return std::unique_ptr<Runtime>(std::move(runtime));
   }
 
+  // Simulated time ends here; a talk that was closed since it last ran waits in it to be destroyed.
+  ~LoadedRuntime() override {
+    if (sim_executor_ != nullptr) sim_executor_->Drop();
+  }
+
   realtime::Executor& executor() override { return *executor_; }
   engine::Engine& engine() override { return *engine_; }
   int voice_rate_hz() const override { return voice_->sample_rate_hz(); }

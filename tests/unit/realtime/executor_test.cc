@@ -44,6 +44,23 @@ TEST(SimExecutor, WhatIsDueBehindABusyStrandRunsLate) {
   EXPECT_EQ(ran, Time(milliseconds(17)));
 }
 
+// As the end of a talk: a closure owns the talk, and the talk owns the executor.
+TEST(SimExecutor, WhatIsDroppedIsDestroyedUnrunAndMayPost) {
+  const auto executor = std::make_shared<SimExecutor>();
+  const std::weak_ptr<SimExecutor> alive = executor;
+  int runs = 0;
+  const auto leaves = [&](SimExecutor* own) { own->Cancel(own->At(Time{}, [&] { ++runs; })); };
+  std::shared_ptr<SimExecutor> talk(executor.get(), [executor, leaves](SimExecutor* own) {
+    own->Post([again = executor] { FAIL() << again->pending(); });
+    leaves(own);
+  });
+  executor->Post([&runs, talk = std::move(talk)] { ++runs; });
+  executor->Drop();
+  EXPECT_EQ(executor->pending(), 0U);
+  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(alive.use_count(), 1) << "the closures own it no more";
+}
+
 TEST(AsioExecutor, RunsOneAtATimeFromManyThreads) {
   TalkThreads threads(3);
   const auto strand = threads.NewStrand();
