@@ -75,10 +75,11 @@ Terminal::~Terminal() {
 
 std::optional<char> Terminal::Key() {
   std::array<char, 64> bytes{};
-  const ssize_t n = read(STDIN_FILENO, bytes.data(), bytes.size());
-  // An arrow is several bytes behind an escape: whatever came with one is no key of ours.
-  if (n <= 0 || (bytes[0] == '\x1b' && n > 1)) return std::nullopt;
-  return bytes[0];
+  if (typed_.empty()) {
+    const ssize_t n = read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (n > 0) typed_.assign(bytes.data(), static_cast<size_t>(n));
+  }
+  return TakeKey(typed_);
 }
 
 int Terminal::width() const {
@@ -99,6 +100,23 @@ void Terminal::Draw(const std::vector<std::string>& lines, const std::vector<std
   std::fflush(stdout);
   panel_lines_ = panel.size();
   last_ = std::move(text);
+}
+
+std::optional<char> TakeKey(std::string& typed) {
+  while (!typed.empty()) {
+    const char key = typed[0];
+    size_t taken = 1;
+    if (key == '\x1b' && typed.size() > 1 && typed[1] == '[') {  // up to its final byte
+      taken = 2;
+      while (taken < typed.size() && (typed[taken] < '@' || typed[taken] > '~')) ++taken;
+      ++taken;
+    } else if (key == '\x1b' && typed.size() > 1 && typed[1] == 'O') {
+      taken = 3;
+    }
+    typed.erase(0, taken);
+    if (key != '\x1b') return key;
+  }
+  return std::nullopt;
 }
 
 }  // namespace parley::app

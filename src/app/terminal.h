@@ -23,8 +23,7 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  std::optional<char>
-  Key();  // that is waiting; nothing: none. Sequences of other keys are passed over
+  std::optional<char> Key();  // the next that was pressed; nothing: none is waiting
   int width() const;
   // `lines` scroll up for good; `panel` stands below them until the next time.
   void Draw(const std::vector<std::string>& lines, const std::vector<std::string>& panel);
@@ -32,7 +31,11 @@ class Terminal {
  private:
   Terminal() = default;
   size_t panel_lines_ = 0;
-  std::string last_;
+  std::string last_, typed_;
 };
+
+// Takes the next key out of what a terminal has sent; arrows and the like, several bytes behind an
+// escape, are passed over.
+std::optional<char> TakeKey(std::string& typed);
 
 }  // namespace parley::app

@@ -57,6 +57,7 @@ start pipewire
 until_it 20 test -S "$XDG_RUNTIME_DIR/pipewire-0"
 start wireplumber
 start pipewire-pulse
+export PARLEY_SOUND_DAEMON=${pids[-1]} # whoever wants to see it go away
 until_it 20 pactl info
 until_it 20 pactl load-module module-null-sink media.class=Audio/Sink sink_name=spk channels=1 channel_map=mono
 until_it 20 pactl load-module module-null-sink media.class=Audio/Sink sink_name=feed channels=1 channel_map=mono
