@@ -45,6 +45,9 @@ PerfettoTrace::PerfettoTrace(JsonFile file, std::string path)
 }
 
 Status PerfettoTrace::Finish() {
+  const Json last = {
+      {"ph", "M"}, {"pid", 1}, {"name", "process_name"}, {"args", {{"name", "parley"}}}};
+  WriteJsonLine(file_.get(), last, "\n]\n");
   if (std::ferror(file_.get()) == 0) return {};
   return Fail(Code::kIo, path_ + ": the trace could not be written to its end; is the disk full?");
 }

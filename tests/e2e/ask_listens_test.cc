@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <map>
 
 #include "support/ask_run.h"
 
@@ -103,9 +105,21 @@ TEST(AskListens, ASimulatedRunRepeatsToTheLastEvent) {
   TempDir dir;
   const std::string clip = DataDir() + "/speech/conversation/turn_008.flac";
   const AskRun first = Ask(dir, clip, "fast");
-  const AskRun second = Ask(dir, clip, "fast");
+  const std::string perfetto = dir.File("perfetto.json");
+  const AskRun second = Ask(dir, clip, "fast", {"--trace", perfetto});
   ASSERT_EQ(first.program.exit_status, 0) << first.program.err;
   EXPECT_EQ(Before(first, 1e9), Before(second, 1e9));
+
+  // The other trace is one JSON array, and shows the same.
+  std::ifstream file(perfetto);
+  const nlohmann::json shown = nlohmann::json::parse(file, nullptr, false);
+  ASSERT_TRUE(shown.is_array());
+  std::map<std::string, size_t> names;
+  for (const auto& event : shown) ++names[event.at("name").get<std::string>()];
+  EXPECT_EQ(names["turn"], second.Events("turn_end").size());
+  EXPECT_EQ(names["thought"], second.Events("thought").size());
+  EXPECT_EQ(names["clause"], second.Events("say").size());
+  EXPECT_EQ(names["final"] + names["partial"], second.Events("heard").size());
 }
 
 }  // namespace
