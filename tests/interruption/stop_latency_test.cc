@@ -74,6 +74,8 @@ class Interrupter {
       std::lock_guard lock(mutex_);
       due_.reset();
       begun_ = std::chrono::steady_clock::now();
+      // The turn of the voice before may not have ended, where the machine lags.
+      session.DiscardTurn();
       session.PushText("go on");
     }
     const bool speaks = begin >= voice_begin && begin < voice_begin + kVoiceMs;
