@@ -13,15 +13,20 @@ using features::SoundFrame;
 
 constexpr int64_t kKept = 4096;             // frames
 constexpr int64_t kBackgroundFrames = 800;  // that the background is told from
-constexpr float kSilentShare = 0.1F;        // of them are surely no voice
-constexpr float kQuietestShare = 0.05F;     // the stops of dense speech: a noise fills them too
+// Of them are surely no voice: the stops of dense speech, which a noise fills too.
+constexpr float kQuietestShare = 0.05F;
 constexpr float kBackgroundShare = 0.2F;  // noise that comes and goes is no louder than this share
-constexpr float kAboveBackgroundDb = 8.0F;
+constexpr float kAboveQuietestDb = 9.0F;
 constexpr float kBelowLoudestDb = 28.0F;
 constexpr float kLeastDbfs = -65.0F;
 constexpr int64_t kBridge = 20;  // frames of a closure inside a word
 constexpr float kLeastClarity = 0.7F;
-constexpr float kWordLagS = 0.25F;  // a word is noticed so much later than it ends
+// A voice glides: where the tracker leaps, in a creak or to a double period, it is not believed.
+constexpr float kGlideClarity = 0.6F;  // at least
+constexpr float kGlide = 1.5F;         // semitones from frame to frame, at most
+constexpr size_t kGlideFrames = 6;     // at least
+constexpr float kPitchShare = 0.4F;    // of the voice's energy is lower than its pitch
+constexpr float kWordLagS = 0.25F;     // a word is noticed so much later than it ends
 
 // What is a departure.
 constexpr float kWhisperVoiced = 0.2F;                    // at most
@@ -32,7 +37,7 @@ constexpr float kFaster = 1.3F, kSlower = 0.78F;          // against the talk
 constexpr float kFastRate = 6.2F, kSlowRate = 3.05F;      // without one
 constexpr float kPauseS = 0.7F;
 constexpr float kRising = 1.8F;
-constexpr float kHigh = 3.2F, kLow = -3.2F;             // against the talk
+constexpr float kHigh = 2.5F, kLow = -2.5F;             // against the talk
 constexpr float kHighPitch = 19.0F, kLowPitch = -4.0F;  // without one: 300 Hz, 79 Hz
 constexpr float kLeastVoiced = 0.25F;                   // to have a pitch at all
 constexpr float kNoiseDb = 18.5F;                       // of voice above background
@@ -51,6 +56,18 @@ float Percentile(std::vector<float>& values, float share) {
   const auto n = static_cast<std::ptrdiff_t>(share * static_cast<float>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + n, values.end());
   return values[static_cast<size_t>(n)];
+}
+
+// The value below which a share of the weight is; (value, weight).
+float WeightedPercentile(std::vector<std::pair<float, float>>& values, float share) {
+  std::sort(values.begin(), values.end());
+  float left = 0;
+  for (const auto& [value, weight] : values) left += share * weight;
+  for (const auto& [value, weight] : values) {
+    left -= weight;
+    if (left <= 0) return value;
+  }
+  return values.back().first;
 }
 
 float Semitones(float hz) { return 12.0F * std::log2(hz / 100.0F); }
@@ -72,7 +89,8 @@ float SyllablesOf(std::string_view word) {
     if (c >= '0' && c <= '9') {
       ++digits;
     } else if (digits > 0 && c != ',') {
-      figures += kFigures[std::min(digits, kFigures.size() - 1)] + 1;
+      const bool ordinal = c == 's' || c == 'n' || c == 'r' || c == 't';  // 1st, 2nd, 3rd, 4th
+      figures += kFigures[std::min(digits, kFigures.size() - 1)] + (ordinal ? 0 : 1);
       digits = 0;
     }
     if (vowel(c) && !before) ++count;
@@ -156,11 +174,10 @@ void SoundMarks::Measure(const BlockSpan& block) {
   }
   if (scratch_.empty()) return;
   sound_.background = Percentile(scratch_, kBackgroundShare);
-  const float silent = Percentile(scratch_, kSilentShare);
   sound_.quietest = Percentile(scratch_, kQuietestShare);
   const float loudest = Percentile(scratch_, 0.95F);
   const float threshold =
-      std::max({silent + kAboveBackgroundDb, loudest - kBelowLoudestDb, kLeastDbfs});
+      std::max({sound_.quietest + kAboveQuietestDb, loudest - kBelowLoudestDb, kLeastDbfs});
   const auto active = [&](int64_t k) { return Frame(k).level_dbfs > threshold; };
 
   // Silence that began before the block and ends in it belongs to it.
@@ -221,21 +238,34 @@ float SoundMarks::Rate(const BlockSpan& block, float seconds) const {
 }
 
 void SoundMarks::MeasurePitch(int64_t first, int64_t last, bool phrase_end) {
-  scratch_.clear();
+  if (sound_.voiced < kLeastVoiced) return;
+  std::vector<std::pair<float, float>> glides;  // pitch, energy
+  size_t glide = 0;                             // where the last one begins
+  const auto end_glide = [&] {
+    if (glides.size() - glide < kGlideFrames) glides.resize(glide);
+    glide = glides.size();
+  };
   for (int64_t k = first; k <= last; ++k) {
-    if (Voiced(Frame(k))) scratch_.push_back(Semitones(Frame(k).pitch.hz));
+    const SoundFrame& frame = Frame(k);
+    if (frame.pitch.hz <= 0 || frame.pitch.clarity < kGlideClarity) {
+      end_glide();
+      continue;
+    }
+    const float pitch = Semitones(frame.pitch.hz);
+    if (glides.size() > glide && std::abs(pitch - glides.back().first) > kGlide) end_glide();
+    glides.emplace_back(pitch, std::pow(10.0F, frame.level_dbfs / 10.0F));
   }
-  if (scratch_.size() < 8 || sound_.voiced < kLeastVoiced) return;
-  std::vector<float> sorted = scratch_;
-  const float median = Percentile(sorted, 0.5F);
-  sound_.pitch = median;
+  end_glide();
+  if (glides.size() < 8) return;
+  const float usual = WeightedPercentile(glides, kPitchShare);
+  sound_.pitch = usual;
   if (!phrase_end) return;
   // The last 100 ms of voice against 400 ms of it, 150 ms before. What leaps by an octave, or nearly, is
   // taken for what it was before: creaking ends of phrases make the tracker hear half the pitch.
   constexpr size_t kEnd = 10, kBetween = 15, kBefore = 40, kLeastBefore = 13;
   constexpr float kLeap = 9.0F, kNear = 3.0F;
   scratch_.clear();
-  float near = median;
+  float near = usual;
   for (int64_t k = std::max(first, last - 150); k <= last; ++k) {
     if (!Voiced(Frame(k))) continue;
     float pitch = Semitones(Frame(k).pitch.hz);

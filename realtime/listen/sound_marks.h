@@ -47,7 +47,7 @@ struct BlockSound {
   float pause_s = 0;              // longest silence before or between the words
   float rate = 0;                 // syllables per second of voice, over the last seconds
   float tonal = 0;                // share of frames
-  std::optional<float> pitch;     // median
+  std::optional<float> pitch;     // two fifths of the voice's energy are below it
   std::optional<float> movement;  // of the pitch at the end [semitones]
 };
 

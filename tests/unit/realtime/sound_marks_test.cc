@@ -142,6 +142,27 @@ TEST_F(SoundMarksTest, HighAndLowAreMeasuredAgainstTheTalk) {
   EXPECT_EQ(Marks(Say({.hz = 110}, 10), kTen), Set{"low"});
 }
 
+TEST_F(SoundMarksTest, PitchIsThatOfTheVoiceThatGlidesNotOfItsCreaks) {
+  // More than half of the time the voice creaks, more quietly, and drops every other period.
+  std::vector<float> x = Say({.hz = 150}, 12);
+  const double period = kRate / 150;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const bool creaks = i % 4000 < 2200;
+    const bool second = static_cast<int64_t>(static_cast<double>(i) / period) % 2 == 1;
+    if (creaks) x[i] *= second ? 0.08F : 0.4F;
+  }
+  Marks(Say({.hz = 150}, 12), kTen);
+  Marks(x, kTen);
+  ASSERT_TRUE(marks.measured().pitch);
+  EXPECT_NEAR(*marks.measured().pitch, 12 * std::log2(1.5), 1.0);
+}
+
+TEST_F(SoundMarksTest, ThePaceOfSpeechWithHardlyAnyGapIsKnown) {
+  const std::string thirty = std::string(kTen) + " " + kTen + " " + kTen;
+  Marks(Say({.syllable_s = 0.4, .gap_s = 0.02}, 30), thirty);
+  EXPECT_NEAR(marks.measured().rate, 1 / 0.42, 0.2);
+}
+
 TEST_F(SoundMarksTest, NoiseAndMusicAreToldApart) {
   std::mt19937 random(5);
   std::normal_distribution<float> normal(0.0F, 0.025F);
@@ -196,6 +217,7 @@ TEST(SyllablesOf, CountsWordsAndFigures) {
     EXPECT_EQ(SyllablesOf(word), expected) << word;
   }
   EXPECT_NEAR(SyllablesOf("7"), 1.2F, 0.01);
+  EXPECT_NEAR(SyllablesOf("4th"), 1.2F, 0.01);
   EXPECT_NEAR(SyllablesOf("1,000"), 6, 0.01);
   EXPECT_GT(SyllablesOf("$5.50"), 3);
 }
