@@ -90,8 +90,10 @@ def main() -> int:
         write(a.write)
     with open(KEPT, encoding="utf-8") as file:
         kept = {k: set(v) for k, v in json.load(file).items() if k != "about"}
-    with open(HERE + "/eval/everyday.json", encoding="utf-8") as file:
-        everyday = {" ".join(words_of(i["question"])) for i in json.load(file)["items"]}
+    everyday = set()
+    for name in ("everyday", "cannot"):
+        with open(f"{HERE}/eval/{name}.json", encoding="utf-8") as file:
+            everyday |= {" ".join(words_of(i["question"])) for i in json.load(file)["items"]}
     # The check must be able to fail.
     assert overlaps({**kept, "names": {digest(NAMES[0])}}, everyday, 0), "a planted name was not found"
     found = overlaps(kept, everyday, a.items)

@@ -2,7 +2,7 @@
 """Spoken questions for `parley bench accuracy`: synthesises them with the voices that are kept for examination and
 writes a manifest with the rules of grading.
 
-  python3 tests/bench/spoken_questions.py CACHE [--text DIR] [--everyday FILE] [--per-family N] [--every-voice]
+  python3 tests/bench/spoken_questions.py CACHE [--text DIR] [--per-family N] [--every-voice]
 
 CACHE gets the WAV files and manifest.json. DIR holds bbh_*_dev.json (questions of Big-Bench-Hard, MIT); nothing in it may
 be trained on. Needs the program flite (voices rms and slt: training never hears them); the standard library else.
@@ -20,6 +20,7 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 VOICES = ("rms", "slt")
 FAMILIES = ("object_counting", "navigate", "web_of_lies", "formal_fallacies")
+WRITTEN = ("everyday", "cannot")
 
 
 def spoken(text):
@@ -46,9 +47,10 @@ def bbh(folder):
             yield {"family": family, "id": f"{family}-{i:03d}", "question": spoken(example["input"]), **rule}
 
 
-def everyday(path):
-    for item in json.load(open(path, encoding="utf-8"))["items"]:
-        yield {"family": "everyday", **{k: item[k] for k in ("id", "kind", "question", "accept", "forbid")}}
+def written(family):
+    """The questions written for it: everyday ones, and such as a program cannot know."""
+    for item in json.load(open(os.path.join(HERE, f"../../training/eval/{family}.json"), encoding="utf-8"))["items"]:
+        yield {"family": family, **{k: item[k] for k in ("id", "kind", "question", "accept", "forbid")}}
 
 
 def synthesise(text, voice, folder):
@@ -64,13 +66,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("cache")
     parser.add_argument("--text", help="a folder with bbh_*_dev.json")
-    parser.add_argument("--everyday", default=os.path.join(HERE, "../../training/eval/everyday.json"))
     parser.add_argument("--per-family", type=int, default=0, help="questions of each family, drawn by a seed; 0: all")
     parser.add_argument("--every-voice", action="store_true", help="each question in each voice; else they take turns")
     args = parser.parse_args()
     questions = list(bbh(args.text)) if args.text else []
-    if os.path.exists(args.everyday):
-        questions += everyday(args.everyday)
+    questions += [q for family in WRITTEN for q in written(family)]
     by_family = {}
     for question in questions:
         by_family.setdefault(question["family"], []).append(question)

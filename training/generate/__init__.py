@@ -45,10 +45,12 @@ def make(rng: Random, skill: str | None = None) -> Item:
 
 @functools.lru_cache(maxsize=1)
 def _kept_aside() -> set[str]:
-    """The everyday questions of the evaluation: what is asked there is not said here."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../eval/everyday.json")
-    with open(path, encoding="utf-8") as file:
-        return {" ".join(_words(i["question"])) for i in json.load(file)["items"]}
+    """The questions of the evaluation: what is asked there is not said here."""
+    out = set()
+    for name in ("everyday", "cannot"):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), f"../eval/{name}.json"), encoding="utf-8") as file:
+            out |= {" ".join(_words(i["question"])) for i in json.load(file)["items"]}
+    return out
 
 
 def _cuts(rng: Random, n: int) -> list[int]:

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Spoken questions about the sound itself, for `parley bench accuracy`: each is read in an ordinary way and in the way it asks about.
+
+  python3 tests/bench/sound_questions.py CACHE
+
+"Am I whispering?" whispered must be answered with yes, said aloud with no. Voices that training never hears (flite rms and slt,
+espeak-ng variant f3), changed by tests/bench/mark_trials.py; noises are those of tests/data/speech and coloured ones. A statement
+behind "is this a question" rises at its end, or does not. Needs numpy, scipy, soundfile, flite, espeak-ng and sox.
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import sys
+
+import numpy as np
+
+import mark_trials as trials
+
+RATE = trials.RATE
+VOICES = ("rms", "slt", "espeak+f3")
+ASKED = {
+    "whisper": ["Am I whispering?", "Can you hear that I whisper?", "Would you say this is a whisper?", "Is it true that I'm whispering to you?", "Do you notice me whispering?", "Tell me, am I whispering right now?"],
+    "shout": ["Am I shouting?", "Am I too loud?", "Would you call this shouting?", "Am I speaking very loudly?", "Is my voice too loud for you?", "Tell me, am I yelling right now?"],
+    "fast": ["Am I speaking too fast?", "Do I sound hurried to you?", "Would you say that I talk fast?", "Am I talking quickly right now?", "Do I sound like I am in a hurry?", "Is my pace too fast for you?"],
+    "slow": ["Am I speaking too slowly?", "Do I speak slowly to you?", "Would you say that I talk slowly?", "Am I talking slowly right now?", "Do I sound slow to you?", "Is my pace too slow for you?"],
+    "noise": ["Is it noisy in here?", "Do you hear background noise?", "Is there a lot of noise around me?", "Would you say it is noisy here?", "Can you hear noise in the background?", "Am I somewhere noisy, do you think?"],
+    "music": ["Is there music playing?", "Do you hear any music?", "Can you hear the music in the background?", "Is somebody playing music here?", "Would you say that music is playing?", "Tell me, is there music in the room?"],
+    "rising": ["Is this a question? They are moving to the coast.", "Does this sound like a question? You work at the harbour.", "Is that a question or a statement? Peter has sold the boat.",
+               "Am I asking you something? The bakery opens at seven.", "Do I ask or tell? Your brother likes the soup.", "Is this a question? We are meeting at the bridge."],
+}
+
+
+def spoken(voice, text, folder):
+    path = os.path.join(folder, "plain.wav")
+    trials.speak(voice, text, path, None)
+    return trials.to_level(trials.read(path), -24)
+
+
+def room(x, rng):
+    """A little of a quiet room before and behind, as every microphone brings it."""
+    tone = 10 ** (-76 / 20) * rng.standard_normal(len(x) + int(1.2 * RATE)).astype(np.float32)
+    tone[int(0.6 * RATE):][:len(x)] += x
+    return tone
+
+
+def changed(kind, x, text, rng, folder, which):
+    scratch = os.path.join(folder, "scratch.wav")
+    around = np.concatenate([np.zeros(RATE * 7 // 10, np.float32), x, np.zeros(RATE * 7 // 10, np.float32)])
+    if kind == "whisper":
+        return room(trials.whisper(x, rng), rng)
+    if kind == "shout":
+        return room(np.tanh(trials.to_level(x, -5) * 1.2).astype(np.float32), rng)
+    if kind in ("fast", "slow"):
+        rate = 7 if kind == "fast" else 2.4
+        return room(trials.sox(x, scratch, "tempo", "-s", f"{rate / trials.pace(x, text):.3f}"), rng)
+    if kind == "noise":
+        noises = [trials.read(os.path.join(trials.SPEECH, "noise", n)) for n in ("noise2.flac", "noise3.flac")]
+        noises.append(trials.coloured(len(around) + RATE, rng, which % 2))
+        return trials.mix(around, noises[which % 3], (8, 5)[which % 2], rng)
+    if kind == "music":
+        return trials.mix(around, trials.music(len(around) + RATE, rng), (6, 0)[which % 2], rng)
+    return room(trials.bend(x, scratch, 700), rng)
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) == 2 else sys.exit(__doc__)
+    os.makedirs(folder, exist_ok=True)
+    rng, items = np.random.default_rng(11), []
+    for kind, questions in ASKED.items():
+        for n, question in enumerate(questions):
+            for v, voice in enumerate(VOICES):
+                x = spoken(voice, question, folder)
+                # Of the ordinary ones one voice each, taking turns: two of three ask for a yes.
+                for is_so in (True, False) if v == n % len(VOICES) else (True,):
+                    y = changed(kind, x, question, rng, folder, n) if is_so else trials.bend(x, os.path.join(folder, "scratch.wav"), -300) if kind == "rising" else x
+                    name = f"{kind}-{n}-{voice}-{'yes' if is_so else 'no'}"
+                    trials.write(os.path.join(folder, name + ".wav"), y if is_so else room(y, rng))
+                    right, wrong = r"^yes|^(it|this|that) \w+ (like )?a question", r"^no\b|^(it|this|that) \w+ (like )?a statement"
+                    items.append({"family": "sound: " + kind, "kind": "yes" if is_so else "no", "id": name, "voice": voice, "wav": name + ".wav",
+                                  "question": question, "accept": [right if is_so else wrong], "forbid": [wrong if is_so else right]})
+    for name in ("plain.wav", "scratch.wav"):
+        if os.path.exists(os.path.join(folder, name)):
+            os.remove(os.path.join(folder, name))
+    with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as f:
+        json.dump({"format": 1, "items": items}, f, indent=1)
+    print(f"{len(items)} questions in {folder}/manifest.json")
+
+
+if __name__ == "__main__":
+    main()
