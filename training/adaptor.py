@@ -2,11 +2,13 @@
 25 Hz, and a small adaptor to 12.5 embeddings a second as wide as the decoder's, trained so that the decoder's own token
 embeddings can be read off them (CTC, tied to the embedding table).
 
-  python training/adaptor.py --data DIR --out adaptor.safetensors [--seconds 80] [--hold-out flite:rms]
+  python training/adaptor.py words   --data DIR --out adaptor.safetensors [--seconds 200] [--hold-out flite:kal]
+  python training/adaptor.py answers --data DIR --init adaptor.safetensors --update U --out adaptor2.safetensors [--seconds 400]
 
-DIR is one of synthesise.py's: items.jsonl, list.jsonl and the sounds. Prints the word error rate of greedy CTC on utterances that
-were kept out of training. What is not here: the decoder trained on with the frames in place of the words (stage two of
-the plan), and the program's side. Not run at length yet; there are no figures.
+DIR is one of synthesise.py's: items.jsonl, list.jsonl and the sounds. `words` prints the word error rate of greedy CTC on utterances
+of voices that were kept out of training. `answers` goes on with the frames where the words stood, all thought behind them, and trains
+adaptor and update together by the loss of what the model is to write; it prints how many items of the voices that were kept out
+are answered rightly. Both stages checkpoint and go on. Run on a CPU at a tiny size only (selftest.py): there are no figures.
 SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import json
 import math
 import os
+import re
 import struct
 import time
 import wave
@@ -24,8 +27,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from format import _ids, decode, default_gguf
-from smollm2 import read_gguf
+import heard_talks
+from format import IM_END, MARKS, _ids, decode, default_gguf, prefix_ids, render
+from generate import Item, to_talk
+from smollm2 import LowRank, hidden, layer, load_update, read_gguf, save_update
 
 RATE, MELS, WIDTH = 16000, 80, 512
 BLOCK, LEFT = 192, 384  # mel frames: 1.92 s, and 3.84 s that a block looks back on
@@ -34,7 +39,8 @@ PER_BLOCK = 24  # embeddings of a block
 
 def whisper_encoder(path: str) -> dict[str, torch.Tensor]:
     """The encoder's weights out of a CTranslate2 file (binary version 6, float16)."""
-    data, at, out = open(path, "rb").read(), 0, {}
+    with open(path, "rb") as file:
+        data, at, out = file.read(), 0, {}
 
     def read(kind):
         nonlocal at
@@ -135,13 +141,12 @@ def read_sound(path: str) -> torch.Tensor:
 
 
 def load(folder: str, hold_out: str):
-    """(sound, ids of the words) to train on, and of the voice that is kept out."""
-    items = {i["id"]: i["words"] for i in map(json.loads, open(folder + "/items.jsonl", encoding="utf-8"))}
+    """(sound, item) to train on, and of the voices that are kept out."""
+    items = {i["id"]: i for i in map(json.loads, open(folder + "/items.jsonl", encoding="utf-8"))}
     train, kept = [], []
     for line in map(json.loads, open(folder + "/list.jsonl", encoding="utf-8")):
         key, voice = line["id"].split("|")
-        ids = [t for w in items[key] for t in _ids(" " + w)]
-        (kept if voice.startswith(hold_out) else train).append((line["wav"], ids))
+        (kept if voice.startswith(hold_out) else train).append((line["wav"], items[key]))
     return train, kept
 
 
@@ -154,68 +159,192 @@ def word_errors(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
+class Ears:
+    """Sound files to embeddings of the decoder, 12.5 a second."""
+
+    def __init__(self, adaptor: Adaptor, encoder: dict[str, torch.Tensor], device: str):
+        self.adaptor, self.encoder, self.device = adaptor, encoder, device
+        self.filters = mel_filters().to(device)
+
+    def hear(self, paths: list[str]) -> list[torch.Tensor]:
+        parts = [windows(log_mel(read_sound(p).to(self.device), self.filters)) for p in paths]
+        return [x.flatten(0, 1) for x in self.adaptor(encode(self.encoder, torch.cat(parts))).split([len(x) for x in parts])]
+
+
+def word_ids(item: dict) -> list[int]:
+    return [t for w in item["words"] for t in _ids(" " + w)]
+
+
+class Words:
+    """Stage one: the tokens of the words, read off the embeddings."""
+
+    def __init__(self, ears: Ears, table: torch.Tensor, items: list[dict]):
+        self.ears = ears
+        self.used = sorted({t for i in items for t in word_ids(i)})
+        self.place = {t: n + 1 for n, t in enumerate(self.used)}  # 0 is the blank
+        self.rows = F.normalize(table[self.used], dim=-1) * 8
+
+    def logp(self, paths):
+        all_rows = torch.cat((self.ears.adaptor.blank[None], self.rows))
+        heard = self.ears.hear(paths)
+        return torch.nn.utils.rnn.pad_sequence([F.linear(x, all_rows) for x in heard]).log_softmax(-1), [len(x) for x in heard]
+
+    def loss(self, some):
+        logp, lengths = self.logp([path for path, _ in some])
+        targets = [torch.tensor([self.place[t] for t in word_ids(item)]) for _, item in some]
+        return F.ctc_loss(logp, torch.cat(targets).to(logp.device), torch.tensor(lengths), torch.tensor([len(t) for t in targets]), zero_infinity=True)
+
+    @torch.no_grad()
+    def measure(self, kept, batch: int) -> dict:
+        wrong = words = 0
+        for at in range(0, min(len(kept), 200), batch):
+            some = kept[at:at + batch]
+            logp, lengths = self.logp([path for path, _ in some])
+            for n, (_, item) in enumerate(some):
+                best = logp[: lengths[n], n].argmax(-1).tolist()
+                heard = [self.used[t - 1] for t, before in zip(best, [0, *best]) if t and t != before]
+                wrong, words = wrong + word_errors(item["words"], decode(heard).split()), words + len(item["words"])
+        return {"word_error_rate": round(100 * wrong / max(1, words), 1), "words": words}
+
+
+class Answers:
+    """Stage two: the whole exchange, with frames for the words and the thought behind them."""
+
+    def __init__(self, ears: Ears, update: LowRank, base: dict[str, torch.Tensor], bits: int, dtype):
+        self.ears, self.update, self.base, self.bits, self.dtype = ears, update, base, bits, dtype
+        # Embeddings of stage one are as long as CTC likes them; the decoder knows those of its table.
+        self.length = base["token_embd"].norm(dim=-1).mean().item()
+
+    def exchange(self, item: dict):
+        """Ids before the words; ids behind them, and which of those the model writes."""
+        made = Item(**{k: item[k] for k in heard_talks.FIELDS})
+        made.events, made.history = [tuple(e) for e in made.events], [tuple(e) for e in made.history]
+        talk = to_talk(made, Random(0), "after", noise=0.0)
+        ids, written = render(talk)
+        first = len(prefix_ids(talk))
+        behind = ids.index(MARKS["speech_end"], first)
+        return ids[:first], ids[behind:], written[behind:]
+
+    def embedded(self, w, some, with_answer: bool):
+        """[N, T, width] filled up on the right; the ids beside it, -1 where the model does not write; lengths."""
+        heard = self.ears.hear([path for path, _ in some])
+        rows, labels = [], []
+        for frames, (_, item) in zip(heard, some):
+            before, behind, written = self.exchange(item)
+            behind, written = (behind, written) if with_answer else (behind[:1], written[:1])
+            at = w["token_embd"].device
+            words = F.normalize(frames.float(), dim=-1).to(w["token_embd"].dtype) * self.length
+            rows.append(torch.cat((F.embedding(torch.tensor(before, device=at), w["token_embd"]), words, F.embedding(torch.tensor(behind, device=at), w["token_embd"]))))
+            labels.append(torch.tensor([-1] * (len(before) + len(words)) + [t if m else -1 for t, m in zip(behind, written)], device=at))
+        pad = torch.nn.utils.rnn.pad_sequence
+        return pad(rows, batch_first=True), pad(labels, batch_first=True, padding_value=-1), [len(r) for r in rows]
+
+    def loss(self, some):
+        w = self.update.merged(self.base, self.bits or None, self.dtype)
+        h, labels, _ = self.embedded(w, some, True)
+        i, j = (labels[:, 1:] >= 0).nonzero(as_tuple=True)
+        logits = F.linear(hidden(w, None, layer, h[:, :-1])[i, j], w["token_embd"]).float()
+        return F.cross_entropy(logits, labels[i, j + 1])
+
+    @torch.no_grad()
+    def measure(self, kept, batch: int, most: int = 96) -> dict:
+        w = self.update.merged(self.base, self.bits or None, self.dtype)
+        right = asked = 0
+        some_of_all = [k for k in kept if k[1]["expect"]][:200]
+        for at in range(0, len(some_of_all), batch):
+            some = some_of_all[at:at + batch]
+            h, _, lengths = self.embedded(w, some, False)
+            lengths, said = torch.tensor(lengths, device=h.device), [[] for _ in some]
+            h = F.pad(h, (0, 0, 0, most))
+            n = torch.arange(len(some), device=h.device)
+            for _ in range(most):
+                chosen = F.linear(hidden(w, None, layer, h[:, : int(lengths.max())])[n, lengths - 1], w["token_embd"]).argmax(-1)
+                h[n, lengths] = F.embedding(chosen, w["token_embd"])
+                lengths = lengths + 1
+                for ids, token in zip(said, chosen.tolist()):
+                    if IM_END not in ids:
+                        ids.append(token)
+                if all(IM_END in ids for ids in said):
+                    break
+            for ids, (_, item) in zip(said, some):
+                answer = ids[ids.index(MARKS["answer"]) + 1:] if MARKS["answer"] in ids else []
+                right, asked = right + bool(re.search(item["expect"], decode([t for t in answer if t != IM_END]), re.I)), asked + 1
+        return {"answers_right": round(100 * right / max(1, asked), 1), "asked": asked}
+
+
+def fit(stage, groups: list[dict], train, a) -> tuple[int, float]:
+    """Steps against the clock; goes on from a checkpoint."""
+    optim = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)
+    peak, step, spent, value, state_path = [g["lr"] for g in optim.param_groups], 0, 0.0, 0.0, a.out + ".state"
+    params = [p for g in groups for p in g["params"]]
+    if os.path.exists(state_path):
+        state = torch.load(state_path, weights_only=True)
+        with torch.no_grad():
+            for p, old in zip(params, state["params"]):
+                p.copy_(old)
+        optim.load_state_dict(state["optim"])
+        step, spent = state["step"], state["spent"]
+    begin, saved = time.time() - spent, spent
+    while spent < a.seconds and step < a.steps:
+        for g, top in zip(optim.param_groups, peak):
+            g["lr"] = top * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * spent / a.seconds))
+        loss = stage.loss(Random(a.seed * 1_000_003 + step).sample(train, min(a.batch, len(train))))
+        optim.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(params, 1.0)
+        optim.step()
+        step, spent, value = step + 1, time.time() - begin, loss.item()
+        if step % 20 == 0 or step == 1:
+            print(f"step {step} loss {value:.3f} {spent:.0f} s", flush=True)
+        if spent - saved > a.checkpoint:
+            torch.save({"params": [p.detach().cpu() for p in params], "optim": optim.state_dict(), "step": step, "spent": spent}, state_path)
+            saved = spent
+    if os.path.exists(state_path):
+        os.remove(state_path)
+    return step, value
+
+
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__)
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("stage", choices=("words", "answers"))
     p.add_argument("--data", required=True)
     p.add_argument("--out", required=True)
-    p.add_argument("--seconds", type=float, default=80)
+    p.add_argument("--init", help="an adaptor to begin from")
+    p.add_argument("--update", help="answers: the decoder's update to begin from; trained on, it is written beside --out")
+    p.add_argument("--seconds", type=float, default=200)
+    p.add_argument("--steps", type=int, default=1 << 30)
+    p.add_argument("--checkpoint", type=float, default=120)
     p.add_argument("--batch", type=int, default=64, help="utterances of a step")
     p.add_argument("--lr", type=float, default=1.2e-3)
+    p.add_argument("--bits", type=int, default=4)
     p.add_argument("--hold-out", default="flite:kal", help="voices whose name begins so are only measured")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(a.seed)
-    rng = Random(a.seed)
     root = os.environ.get("PARLEY_MODELS", os.path.expanduser("~/.cache/parley/models"))
-    encoder = {k: v.to(device) for k, v in whisper_encoder(root + "/whisper-base/model.bin").items()}
-    filters, table = mel_filters().to(device), read_gguf(default_gguf())["token_embd"].to(device)
+    base = {k: v.to(device) for k, v in read_gguf(default_gguf()).items()}
     train, kept = load(a.data, a.hold_out)
-    used = sorted({t for _, ids in train for t in ids})
-    place = {t: n + 1 for n, t in enumerate(used)}  # 0 is the blank
-    rows = F.normalize(table[used], dim=-1)
-    model = Adaptor(table.shape[1]).to(device)
-    optim = torch.optim.AdamW(model.parameters(), lr=a.lr, betas=(0.9, 0.98), weight_decay=0.01)
-    print(f"{sum(x.numel() for x in model.parameters()) / 1e6:.1f}M parameters, {len(train)} utterances, {len(kept)} kept out, {len(used)} tokens", flush=True)
-
-    def frames(some):
-        """Log probabilities [T, N, 1 + tokens] and how many frames each utterance has."""
-        parts = [windows(log_mel(read_sound(path).to(device), filters)) for path, _ in some]
-        counts = [len(x) for x in parts]
-        out = model(encode(encoder, torch.cat(parts))).split(counts)
-        rows_and_blank = torch.cat((model.blank[None], rows * 8))
-        logits = [F.linear(x.flatten(0, 1), rows_and_blank) for x in out]
-        return torch.nn.utils.rnn.pad_sequence(logits).log_softmax(-1), [n * PER_BLOCK for n in counts]
-
-    begin, step = time.time(), 0
-    while time.time() - begin < a.seconds:
-        share = (time.time() - begin) / a.seconds
-        for g in optim.param_groups:
-            g["lr"] = a.lr * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * share))
-        some = rng.sample(train, min(a.batch, len(train)))
-        logp, lengths = frames(some)
-        targets = [torch.tensor([place[t] for t in ids]) for _, ids in some]
-        loss = F.ctc_loss(logp.cpu() if device == "cpu" else logp, torch.cat(targets).to(device), torch.tensor(lengths), torch.tensor([len(t) for t in targets]), zero_infinity=True)
-        optim.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optim.step()
-        step += 1
-        if step % 20 == 0 or step == 1:
-            print(f"step {step} loss {loss.item():.3f} {time.time() - begin:.0f} s", flush=True)
-    wrong = words = 0
-    with torch.no_grad():
-        for at in range(0, min(len(kept), 200), a.batch):
-            some = kept[at:at + a.batch]
-            logp, lengths = frames(some)
-            for n, (_, ids) in enumerate(some):
-                best = logp[: lengths[n], n].argmax(-1).tolist()
-                heard = [used[t - 1] for t, before in zip(best, [0, *best]) if t and t != before]
-                said = decode(ids).split()
-                wrong, words = wrong + word_errors(said, decode(heard).split()), words + len(said)
+    adaptor = Adaptor(base["token_embd"].shape[1]).to(device)
+    if a.init:
+        from safetensors.torch import load_file
+        adaptor.load_state_dict({k: v.float() for k, v in load_file(a.init).items()})
+    ears = Ears(adaptor, {k: v.to(device) for k, v in whisper_encoder(root + "/whisper-base/model.bin").items()}, device)
+    print(f"{sum(x.numel() for x in adaptor.parameters()) / 1e6:.1f}M parameters, {len(train)} utterances, {len(kept)} kept out", flush=True)
+    if a.stage == "words":
+        stage = Words(ears, base["token_embd"], [i for _, i in train + kept])
+        groups = [{"params": list(adaptor.parameters()), "lr": a.lr}]
+    else:
+        update = load_update(a.update, base).to(device)
+        stage = Answers(ears, update, base, a.bits, torch.bfloat16 if device == "cuda" else torch.float32)
+        groups = [{"params": list(adaptor.parameters()), "lr": a.lr * 0.5}, {"params": list(update.b.parameters()), "lr": a.lr * 2}, {"params": list(update.a.parameters()), "lr": a.lr * 0.5}]
+    steps, loss = fit(stage, groups, train, a)
+    figures = stage.measure(kept, a.batch)
     from safetensors.torch import save_file
-    save_file({k: v.detach().half().cpu().contiguous() for k, v in model.state_dict().items()}, a.out, metadata={"kind": "audio adaptor", "seed": str(a.seed), "steps": str(step)})
-    print(json.dumps({"steps": step, "loss": round(loss.item(), 3), "word_error_rate": round(100 * wrong / max(1, words), 1), "words": words}))
+    save_file({k: v.detach().half().cpu().contiguous() for k, v in adaptor.state_dict().items()}, a.out, metadata={"kind": "audio adaptor", "stage": a.stage, "seed": str(a.seed), "steps": str(steps)})
+    if a.stage == "answers":
+        save_update(update, a.out + ".update", {"stage": "frames", "steps": str(steps), "seed": str(a.seed)})
+    print(json.dumps({"stage": a.stage, "steps": steps, "loss": round(loss, 3), **figures}))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,17 @@ class Row:
                 self.plan[self.at] = ["feed", [part[1]]]
                 self.pos = 0
 
+    def more(self, choice, most: int) -> list[int]:
+        """What the model is to see next: its choice, where it was free to choose, and words up to `most`."""
+        out: list[int] = []
+        while not self.done and len(out) < most:
+            token = self.next_fed()
+            if token is None and (out or choice is None):
+                break
+            self.take(choice if token is None else token, token is None)
+            out.append(self.out[-1])
+        return out
+
     def _next(self):
         self.at += 1
         self.pos = self.count = 0
@@ -105,32 +116,31 @@ class Row:
 
 
 @torch.no_grad()
-def run(w, rows: list[Row], batch: int = 1536, temperature: float = 0.0, longest: int = 700) -> None:
+def run(w, rows: list[Row], batch: int = 1536, temperature: float = 0.0, longest: int = 700, together: int = 8) -> None:
+    """Every row to its end. `together`: words that are read and not written go so many at a time."""
     device = w["token_embd"].device
     rows = sorted(rows, key=lambda r: sum(len(p[1]) if p[0] == "feed" else 12 for p in r.plan))
     for begin in range(0, len(rows), batch):
         some = rows[begin:begin + batch]
-        stepper = Stepper(w, len(some), longest)
-        tokens = [r.next_fed() for r in some]
-        for t, r in zip(tokens, some):
-            r.take(t, False)
-        for _ in range(longest - 1):
-            logits = stepper.step(torch.tensor(tokens, device=device))
-            if temperature > 0:
+        stepper, logits = Stepper(w, len(some), longest + together), None
+        while True:
+            if logits is None:
+                choice = None
+            elif temperature > 0:
                 choice = torch.multinomial(torch.softmax(logits.float() / temperature, -1), 1)[:, 0].tolist()
             else:
                 choice = logits.argmax(-1).tolist()
-            alive = False
-            for n, r in enumerate(some):
-                if r.done:
-                    tokens[n] = 0
-                    continue
-                alive = True
-                fed = r.next_fed()
-                tokens[n] = choice[n] if fed is None else fed
-                r.take(tokens[n], fed is None)
-            if not alive:
+            news = [r.more(None if choice is None else choice[n], together) for n, r in enumerate(some)]
+            left = [n for n, r in enumerate(some) if not r.done and len(r.out) < longest]
+            # Rows that are over take part until it pays to move the others together.
+            if not left:
                 break
+            if len(left) < 0.7 * len(some):
+                stepper.keep(left)
+                some, news = [some[n] for n in left], [news[n] for n in left]
+            most = max(1, max(map(len, news)))
+            tokens = torch.tensor([(t + [0] * most)[:most] for t in news], device=device)
+            logits = stepper.step(tokens, torch.tensor([max(1, len(t)) for t in news], device=device))
 
 
 def pattern(expect: str):

@@ -103,7 +103,7 @@ def layer(h, cos, sin, attn_norm, q_w, k_w, v_w, o_w, ffn_norm, gate_w, up_w, do
     v = F.linear(x, v_w).view(b, t, KV_HEADS, HEAD).transpose(1, 2)
     k, v = (z.repeat_interleave(HEADS // KV_HEADS, 1) for z in (k, v))
     a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    h = h + F.linear(a.transpose(1, 2).reshape(b, t, WIDTH), o_w)
+    h = h + F.linear(a.transpose(1, 2).reshape(b, t, HEADS * HEAD), o_w)
     x = rms_norm(h, ffn_norm)
     return h + F.linear(F.silu(F.linear(x, gate_w)) * F.linear(x, up_w), down_w)
 
@@ -111,9 +111,10 @@ def layer(h, cos, sin, attn_norm, q_w, k_w, v_w, o_w, ffn_norm, gate_w, up_w, do
 ORDER = ("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down")
 
 
-def hidden(w: dict[str, torch.Tensor], ids: torch.Tensor, layer_fn=layer) -> torch.Tensor:
-    cos, sin = (z.to(w["token_embd"].dtype) for z in rope_table(ids.shape[1], ids.device))
-    h = F.embedding(ids, w["token_embd"])
+def hidden(w: dict[str, torch.Tensor], ids: torch.Tensor, layer_fn=layer, embedded: torch.Tensor | None = None) -> torch.Tensor:
+    """`embedded`: what stands there instead of ids."""
+    h = F.embedding(ids, w["token_embd"]) if embedded is None else embedded
+    cos, sin = (z.to(h.dtype) for z in rope_table(h.shape[1], h.device))
     per_layer = {n: w[n].unbind(0) for n in ORDER}
     for i in range(LAYERS):
         h = layer_fn(h, cos, sin, *(per_layer[n][i] for n in ORDER))
@@ -121,32 +122,50 @@ def hidden(w: dict[str, torch.Tensor], ids: torch.Tensor, layer_fn=layer) -> tor
 
 
 class Stepper:
-    """One token a row and step, all rows at the same position: prompts of any length, notes and answers side by side."""
+    """A few tokens a row and step, every row at its own position: prompts of any length, notes and answers side by side."""
 
     def __init__(self, w: dict[str, torch.Tensor], rows: int, length: int):
-        self.w, self.t = w, 0
+        self.w = w
         device, dtype = w["token_embd"].device, w["token_embd"].dtype
         self.k = torch.zeros(LAYERS, rows, KV_HEADS, length, HEAD, device=device, dtype=dtype)
         self.v = torch.zeros_like(self.k)
         self.cos, self.sin = (z.to(dtype) for z in rope_table(length, device))
         self.per_layer = {n: w[n].unbind(0) for n in ORDER}
+        self.at = torch.zeros(rows, dtype=torch.long, device=device)  # tokens of each row so far
+
+    def keep(self, rows: list[int]) -> None:
+        """Only these go on."""
+        index = torch.tensor(rows, dtype=torch.long, device=self.at.device)
+        self.k, self.v, self.at = self.k[:, index], self.v[:, index], self.at[index]
 
     @torch.no_grad()
-    def step(self, tokens: torch.Tensor) -> torch.Tensor:
-        w, t, b = self.per_layer, self.t, tokens.shape[0]
+    def step(self, tokens: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+        """tokens [rows, most], of each row the first `counts`; logits behind the last of them. What fills a row up is written
+        behind its end, where the next tokens replace it before anything looks there."""
+        w, (b, c) = self.per_layer, tokens.shape
+        longest = min(int(self.at.max()) + c, self.k.shape[3])
+        p = (self.at[:, None] + torch.arange(c, device=tokens.device)).clamp_max(self.k.shape[3] - 1)  # [b, c]
+        seen = torch.arange(longest, device=tokens.device) <= p[..., None]  # [b, c, keys]
+        seen = seen[:, None, None].expand(b, 1, 3, c, longest).reshape(b, 1, 3 * c, longest)
+        cos, sin = self.cos[p][:, None], self.sin[p][:, None]  # [b, 1, c, 32]
+        row = torch.arange(b, device=tokens.device)[:, None]
         h = F.embedding(tokens, self.w["token_embd"])
-        cos, sin = self.cos[t : t + 1], self.sin[t : t + 1]
         for i in range(LAYERS):
             x = rms_norm(h, w["attn_norm"][i])
-            q = rotate(F.linear(x, w["attn_q"][i]).view(b, HEADS, 1, HEAD), cos, sin).view(b, KV_HEADS, 3, HEAD)
-            self.k[i, :, :, t] = rotate(F.linear(x, w["attn_k"][i]).view(b, KV_HEADS, 1, HEAD), cos, sin)[:, :, 0]
-            self.v[i, :, :, t] = F.linear(x, w["attn_v"][i]).view(b, KV_HEADS, HEAD)
-            a = F.scaled_dot_product_attention(q, self.k[i, :, :, : t + 1], self.v[i, :, :, : t + 1])
-            h = h + F.linear(a.reshape(b, WIDTH), w["attn_output"][i])
+            q = rotate(F.linear(x, w["attn_q"][i]).view(b, c, HEADS, HEAD).transpose(1, 2), cos, sin)
+            k = rotate(F.linear(x, w["attn_k"][i]).view(b, c, KV_HEADS, HEAD).transpose(1, 2), cos, sin)
+            self.k[i][row, :, p] = k.transpose(1, 2)
+            self.v[i][row, :, p] = F.linear(x, w["attn_v"][i]).view(b, c, KV_HEADS, HEAD)
+            # The heads that share a key are so many more questions to it.
+            q = q.reshape(b, KV_HEADS, 3 * c, HEAD)
+            a = F.scaled_dot_product_attention(q, self.k[i, :, :, : longest], self.v[i, :, :, : longest], attn_mask=seen)
+            a = a.reshape(b, HEADS, c, HEAD).transpose(1, 2).reshape(b, c, HEADS * HEAD)
+            h = h + F.linear(a, w["attn_output"][i])
             x = rms_norm(h, w["ffn_norm"][i])
             h = h + F.linear(F.silu(F.linear(x, w["ffn_gate"][i])) * F.linear(x, w["ffn_up"][i]), w["ffn_down"][i])
-        self.t += 1
-        return F.linear(rms_norm(h, self.w["output_norm"]), self.w["token_embd"])
+        self.at = self.at + counts
+        last = h[torch.arange(b, device=tokens.device), counts - 1]
+        return F.linear(rms_norm(last, self.w["output_norm"]), self.w["token_embd"])
 
 
 def save_update(update: LowRank, path: str, metadata: dict[str, str]) -> None:

@@ -79,7 +79,7 @@ def _detected(rng: Random, true: set[str], exact: bool, ends: bool) -> list[str]
         true = true - {"rising"}
     if exact:
         return sorted(true)
-    kept = {m for m in true if rng.random() < _rates()[m]["hit"]}
+    kept = {m for m in sorted(true) if rng.random() < _rates()[m]["hit"]}
     wrong = {m for m, r in _rates().items() if m not in true and rng.random() < r["false_alarm"] and (ends or m != "rising")}
     return sorted(kept | wrong)
 

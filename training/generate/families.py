@@ -30,6 +30,28 @@ THINGS = {
 }
 
 
+# More of each kind, the rarer ones too: a closed list is learned by heart, and what is not in it becomes an "object".
+MORE = {
+    "fruit": "satsuma cantaloupe honeydew pomelo currant elderberry mulberry boysenberry loganberry jackfruit durian rambutan mangosteen kumquat damson raisin prune "
+             "gooseberry olive|dragon fruit|blood orange|red currant|crab apple|prickly pear|handful of raisins",
+    "vegetable": "swede kohlrabi endive watercress arugula daikon taro cassava lentil chickpea soybean mushroom pickle gherkin marrow celeriac sorrel horseradish "
+                 "scallion chive radicchio|bok choy|snow pea|green bean|runner bean|butternut squash|collard green|water chestnut|bamboo shoot",
+    "animal": "antelope bison buffalo gorilla chimpanzee baboon cheetah leopard panther jaguar hyena jackal walrus beaver mole bat rat gerbil weasel skunk raccoon "
+              "armadillo sloth platypus wombat emu ostrich flamingo pelican stork heron crane seagull magpie raven robin finch canary vulture falcon hawk pheasant "
+              "cod herring mackerel eel carp octopus jellyfish shrimp oyster clam moth wasp fly mosquito grasshopper cricket dragonfly caterpillar scorpion toad "
+              "newt salamander gecko iguana chameleon cobra python alligator tortoise mule mare bull piglet reindeer|sea lion|guinea fowl|fruit bat|wild boar",
+    "instrument": "euphonium ocarina kazoo didgeridoo gong glockenspiel vibraphone zither dulcimer balalaika lyre harpsichord concertina melodica theremin whistle "
+                  "cowbell tabla djembe clavichord|bass guitar|electric guitar|pan flute|steel drum|tin whistle|church organ|music box",
+    "object": "toothbrush hairbrush comb towel soap sponge broom mop iron lighter torch lantern umbrella suitcase backpack wallet purse watch necklace ring doormat "
+              "cushion hammock tripod projector speaker microphone charger battery plug cable ruler pencil pen marker crayon eraser stapler envelope stamp notebook "
+              "diary newspaper magazine poster statue chandelier radiator boiler whisk spatula ladle colander grater funnel flask mug saucer napkin scooter tractor "
+              "lorry wagon sled canoe kayak ferry helicopter rocket tent compass telescope thermometer footstool sideboard|light bulb|picture frame|paper clip|"
+              "alarm clock|door handle|hair dryer|sewing machine|rubbish bin|rain barrel",
+    "tool": "pickaxe crowbar hoe trowel wheelbarrow mallet anvil vice plane sander|hand saw|spirit level|socket wrench|paint brush|step ladder",
+    "clothes": "blouse vest cardigan raincoat apron bathrobe kilt shawl beanie sandal slipper boot shoe|tank top|pair of jeans|bow tie",
+}
+
+
 def _split(text):
     out = []
     for part in text.split("|"):
@@ -39,7 +61,7 @@ def _split(text):
     return [w.replace("-", " ") for w in out if w]
 
 
-THINGS = {k: _split(v) for k, v in THINGS.items()}
+THINGS = {k: sorted(set(_split(v)) | set(_split(MORE[k]) if k in MORE else ())) for k, v in THINGS.items()}
 THINGS["fruit"] = [t for t in THINGS["fruit"] if t not in ("passion", "fruit")] + ["passion fruit"]
 THINGS["vegetable"] = [t for t in THINGS["vegetable"] if t not in ("corn", "cob")] + ["corn cob"]
 ASK_NAME = {"fruit": ["fruits", "pieces of fruit"], "vegetable": ["vegetables"], "animal": ["animals"], "instrument": ["musical instruments", "instruments"],

@@ -43,6 +43,12 @@ def _sounds() -> dict[str, list[str]]:
     return out
 
 
+# Nouns that a transcriber writes as two words, however they are said.
+PARTED = {a + b: a + " " + b for a, b in (w.split("-") for w in (
+    "tooth-brush hair-brush book-shelf cup-board arm-chair dish-washer key-board water-melon pine-apple grape-fruit blue-berry cran-berry goose-berry black-board "
+    "screw-driver crow-bar motor-cycle bi-cycle note-book back-pack suit-case news-paper foot-stool side-board door-mat tea-pot lap-top wheel-barrow rain-coat bath-robe "
+    "grass-hopper dragon-fly butter-fly jelly-fish hedge-hog sea-gull water-cress horse-radish egg-plant beet-root harpsi-chord xylo-phone saxo-phone tambo-urine micro-phone "
+    "cow-bell light-bulb hair-dryer paint-brush").split())}
 RARE = {n.lower() for n in NAMES + CITIES}
 
 
@@ -102,7 +108,14 @@ def hear(words: list[str], rng: Random, level: float) -> tuple[list[str], list[i
             after += [len(out), len(out)]
             i += 2
             continue
-        if w in singles:
+        one, many = w in PARTED, w.endswith("s") and w[:-1] in PARTED
+        if (one or many) and rng.random() < 0.15 * level:
+            new = PARTED[w] if one else PARTED[w[:-1]] + "s"
+        elif len(w) > 5 and w[-1] == "s" and i and words[i - 1] in SMALL and rng.random() < 0.04 * level:
+            new = w[:-1] + "'s"  # "three turnip's"
+        elif w == "an" and i and rng.random() < 0.05 * level:
+            new = "and"  # "a leek, an onion": "a leek and onion"
+        elif w in singles:
             new = _draw(singles[w][1], rng) if rng.random() < singles[w][0] * level else w
         elif w in RARE:
             new = mangle(w, rng) if rng.random() < 0.3 * level else w

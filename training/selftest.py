@@ -1,0 +1,231 @@
+"""The learning loops at a tiny size on a CPU, in seconds: what a GPU session will only have to start.
+
+  python training/selftest.py
+
+A decoder of two layers with random weights stands in for SmolLM2; Whisper's encoder is the real one. Holds: rows of different length
+side by side get the logits and the greedy tokens of one row alone; an item is its seed, whatever the process; rewards are paid as
+promised, teach what they pay for, and a run that was cut short goes on as if it had not been; both stages of the adaptor learn.
+SPDX-License-Identifier: Apache-2.0
+"""
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import wave
+from random import Random
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import smollm2
+
+smollm2.LAYERS, smollm2.WIDTH, smollm2.HEADS, smollm2.KV_HEADS, smollm2.FFN = 2, 96, 3, 1, 128
+smollm2.MATRICES.update({"attn_q": (192, 96), "attn_k": (64, 96), "attn_v": (64, 96), "attn_output": (96, 192), "ffn_gate": (128, 96), "ffn_up": (128, 96), "ffn_down": (96, 128)})
+
+import adaptor  # noqa: E402
+import rl  # noqa: E402
+from evaluate import Row, run  # noqa: E402
+from format import IM_END, MARKS, Block, Talk  # noqa: E402
+from generate import make, to_talk  # noqa: E402
+from smollm2 import LowRank, Stepper, hidden, save_update  # noqa: E402
+
+
+def tiny(seed: int = 1) -> dict[str, torch.Tensor]:
+    gen = torch.Generator().manual_seed(seed)
+    base = {n: torch.randn(smollm2.LAYERS, *shape, generator=gen) * 0.1 for n, shape in smollm2.MATRICES.items()}
+    base |= {n: torch.ones(smollm2.LAYERS, smollm2.WIDTH) for n in smollm2.NORMS}
+    return base | {"output_norm": torch.ones(smollm2.WIDTH), "token_embd": torch.randn(smollm2.VOCAB, smollm2.WIDTH, generator=gen)}
+
+
+def low_rank(base, seed: int = 1) -> LowRank:
+    return LowRank(4, sorted(MARKS.values()), base, seed)
+
+
+class SideBySide(unittest.TestCase):
+    def test_a_step_of_several_tokens_is_what_the_whole_sequence_gives(self):
+        w, rng = tiny(), Random(3)
+        rows = [[rng.randrange(1000) for _ in range(n)] for n in (5, 17, 30)]
+        stepper, at, last = Stepper(w, 3, 40), [0, 0, 0], [None] * 3
+        while any(a < len(r) for a, r in zip(at, rows)):
+            counts = [min(len(r) - a, rng.randint(1, 4)) for a, r in zip(at, rows)]
+            part = [r[a:a + c] + [7] * (4 - c) for a, c, r in zip(at, counts, rows)]
+            before = stepper.at.clone()
+            logits = stepper.step(torch.tensor(part), torch.tensor([max(1, c) for c in counts]))
+            for n, c in enumerate(counts):
+                at[n] += c
+                if c:
+                    last[n] = logits[n]
+                else:  # nothing was left of this row: it stands where it stood
+                    stepper.at[n] = before[n]
+        for row, logits in zip(rows, last):
+            whole = F.linear(hidden(w, torch.tensor([row]))[0, -1], w["token_embd"])
+            torch.testing.assert_close(logits, whole, atol=2e-4, rtol=2e-4)
+
+    def test_rows_write_the_same_one_at_a_time_and_many_together(self):
+        w, talks = tiny(), []
+        for seed in range(6):
+            rng = Random(seed)
+            talks.append(to_talk(make(rng, "counting"), rng, "listen"))
+        said = []
+        for batch, together in ((1, 1), (6, 8), (4, 5)):
+            rows = [Row(t, ("own", "counting", "listen"), lambda r: False) for t in talks]
+            for r in rows:  # a random model ends nothing by itself
+                r.plan = [[*p[:2], 6, p[3]] if p[0] == "free" else p for p in r.plan]
+            run(w, rows, batch=batch, together=together, longest=300)
+            said.append([r.out for r in rows])
+        self.assertEqual(said[0], said[1])
+        self.assertEqual(said[0], said[2])
+
+
+class OneToken:
+    """A talk after whose words the model is to write one token, and is paid for it."""
+
+    @staticmethod
+    def rows(token: int, times: int) -> list[Row]:
+        talk = Talk("none", [], Block(["say", "it"]), "")
+        rows = [Row(talk, ("own", "one", "none"), lambda r: r.pieces["answer"][:1] == [token]) for _ in range(times)]
+        for r in rows:
+            r.plan[-1][2] = 1
+        return rows
+
+
+class Rewards(unittest.TestCase):
+    def test_an_item_is_its_seed_in_every_process(self):
+        code = "import sys; sys.path.insert(0, sys.argv[1])\nimport hashlib, rl\nfrom format import render\n" \
+               "print(hashlib.sha1(repr([render(rl.talk_of(s, [])[1]) for s in range(200)]).encode()).hexdigest())"
+        here = os.path.dirname(os.path.abspath(__file__))
+        digests = {subprocess.run([sys.executable, "-c", code, here], env={**os.environ, "PYTHONHASHSEED": s}, capture_output=True, text=True, check=True).stdout for s in ("1", "2")}
+        self.assertEqual(len(digests), 1)
+
+    def test_eight_tenths_are_for_the_answer_and_two_for_the_form(self):
+        class Said(Row):
+            def __init__(self, right, formed):
+                self.right, self.formed = lambda r: right, formed
+
+        form, rl.well_formed = rl.well_formed, lambda r: r.formed
+        try:
+            group = [Said(True, True), Said(True, False), Said(False, True), Said(False, False)]
+            use, gain = rl.advantages([group, [Said(True, True)] * 3], 0.8, 0.2)
+            self.assertEqual(len(use), 4)  # what always works teaches nothing
+            np.testing.assert_allclose(np.array(gain) * (np.std([1, 0.8, 0.2, 0]) + 0.1), [0.5, 0.3, -0.3, -0.5], atol=1e-9)
+            _, alone = rl.advantages([group], 1.0, 0.0)
+            self.assertEqual(alone[0], alone[1])  # the ablation does not see the form
+        finally:
+            rl.well_formed = form
+
+    def test_what_is_paid_for_becomes_likelier(self):
+        base = tiny()
+        model = low_rank(base)
+        prompt = torch.tensor([OneToken.rows(0, 1)[0].plan[0][1] + [MARKS["answer"]]])
+
+        def chance():
+            w = model.merged(base, None, torch.float32)
+            return F.linear(hidden(w, prompt)[0, -1], w["token_embd"]).log_softmax(-1)
+
+        target = int(chance().argmax())
+        worse = int(chance().topk(3).indices[2])
+        optim = torch.optim.AdamW([{"params": list(model.b.parameters()), "lr": 3e-3}, {"params": list(model.a.parameters()), "lr": 1e-3}], weight_decay=0.0)
+        before = float((chance()[worse] - chance()[target]).detach())
+        for _ in range(8):
+            rows = OneToken.rows(worse, 8)
+            for n, r in enumerate(rows):  # half of them say what is paid for, half what it likes best
+                r.out = [*prompt[0].tolist(), worse if n % 2 else target]
+                r.written = [0] * prompt.shape[1] + [1]
+                r.pieces["answer"], r.done, r.at = [r.out[-1]], True, len(r.plan)
+            use, gain = rl.advantages([rows], 0.8, 0.2)
+            rl.policy_step(model, base, optim, use, gain, None, torch.float32)
+        self.assertGreater(float((chance()[worse] - chance()[target]).detach()), before + 0.5)
+
+    def test_a_run_that_was_cut_short_goes_on_as_if_it_had_not_been(self):
+        base = tiny()
+        pool = [{"seed": s} for s in range(0, 60, 2) if rl.attempts(s, 1, [])][:4]
+        attempts, Paid = rl.attempts, lambda rows: [setattr(r, "right", lambda x: sum(x.out) % 2 == 0) for r in rows]
+
+        def short(seed, times, heard):
+            rows = attempts(seed, times, heard)
+            for r in rows:
+                r.plan = [[*p[:2], 3, p[3]] if p[0] == "free" else p for p in r.plan]
+            Paid(rows)
+            return rows
+
+        rl.attempts = short
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                save_update(low_rank(base), folder + "/u", {})
+                options = dict(update=folder + "/u", seconds=1e9, checkpoint=-1.0, batch=2, times=4, temperature=25.0, lr=1e-2, answer=0.8, format=0.2, bits=0, seed=5)
+                rl.reward(argparse.Namespace(**options, steps=2, out=folder + "/whole"), base, "cpu", [], copy.deepcopy(pool))
+                save, rl.save_update = rl.save_update, self.stop  # the machine goes away behind the first step
+                try:
+                    with self.assertRaises(KeyboardInterrupt):
+                        rl.reward(argparse.Namespace(**options, steps=1, out=folder + "/parts"), base, "cpu", [], copy.deepcopy(pool))
+                finally:
+                    rl.save_update = save
+                self.assertTrue(os.path.exists(folder + "/parts.state"))
+                rl.reward(argparse.Namespace(**options, steps=2, out=folder + "/parts"), base, "cpu", [], copy.deepcopy(pool))
+                from safetensors.torch import load_file
+                whole, parts, start = (load_file(folder + name) for name in ("/whole", "/parts", "/u"))
+                self.assertTrue(any(not torch.equal(whole[k], start[k]) for k in whole), "nothing was learned")
+                for k in whole:
+                    torch.testing.assert_close(whole[k], parts[k])
+        finally:
+            rl.attempts = attempts
+
+    @staticmethod
+    def stop(*_):
+        raise KeyboardInterrupt
+
+
+class Frames(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(1)
+        self.folder = tempfile.TemporaryDirectory()
+        rng, data = np.random.default_rng(2), []
+        for n, (word, hz) in enumerate((("red", 300), ("blue", 900))):
+            path = f"{self.folder.name}/{n}.wav"
+            sound = np.sin(2 * np.pi * hz * np.arange(16000) / 16000) * 0.3 + rng.standard_normal(16000) * 0.01
+            with wave.open(path, "wb") as file:
+                file.setnchannels(1), file.setsampwidth(2), file.setframerate(16000)
+                file.writeframes((sound * 32767).astype(np.int16).tobytes())
+            item = {"skill": "facts", "words": [word], "events": [], "final": "", "answer": word + ".", "history": [], "tools": [], "expect": word, "clean": True}
+            data.append((path, item))
+        self.data = data
+        root = os.environ.get("PARLEY_MODELS", os.path.expanduser("~/.cache/parley/models"))
+        self.ears = adaptor.Ears(adaptor.Adaptor(smollm2.WIDTH), adaptor.whisper_encoder(root + "/whisper-base/model.bin"), "cpu")
+        self.options = argparse.Namespace(out=self.folder.name + "/a", seconds=1e9, checkpoint=1e9, batch=2, seed=1)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def test_words_are_read_off_the_embeddings(self):
+        base = tiny()
+        stage = adaptor.Words(self.ears, base["token_embd"], [i for _, i in self.data])
+        before = float(stage.loss(self.data).detach())
+        self.options.steps = 25
+        _, after = adaptor.fit(stage, [{"params": list(self.ears.adaptor.parameters()), "lr": 3e-3}], self.data, self.options)
+        self.assertLess(after, 0.5 * before)
+        self.assertEqual(stage.measure(self.data, 2)["words"], 2)
+
+    def test_answers_are_learned_from_frames(self):
+        base = tiny()
+        update = low_rank(base)
+        stage = adaptor.Answers(self.ears, update, base, 0, torch.float32)
+        first, behind, written = stage.exchange(self.data[0][1])
+        self.assertEqual((first[-1], behind[0], behind[-1]), (MARKS["after"], MARKS["speech_end"], IM_END))
+        self.assertEqual(written[0], 0)
+        before = float(stage.loss(self.data).detach())
+        self.options.steps = 12
+        _, after = adaptor.fit(stage, [{"params": list(self.ears.adaptor.parameters()) + list(update.parameters()), "lr": 1e-2}], self.data, self.options)
+        self.assertLess(after, 0.7 * before)
+        self.assertEqual(stage.measure(self.data, 2, most=4)["asked"], 2)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    unittest.main(verbosity=2)

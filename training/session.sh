@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# A whole training in four stages of at most nine minutes on one H200 with 16 cores; each can be started again and goes on.
+#
+#   training/session.sh WORK supervised     data, speech, our own listener, training beside them, figures        ~7 min
+#   training/session.sh WORK screen         the items of middle difficulty                                       ~3 min
+#   training/session.sh WORK reward         0.8 answer + 0.2 format, and the answer alone; figures of both       ~7 min
+#   training/session.sh WORK frames         the adaptor: words, then answers; figures                            ~7 min
+#
+# Needs PARLEY_MODELS, a parley_hear (HEAR=build-dev/src/bench/parley_hear), flite and espeak-ng. What a stage has finished stands in
+# WORK/done. SEED=n makes another run; PYTHON=... another interpreter; INIT=U goes on from an update instead of from nothing.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -eq 2 ] || { sed -n '2,11p' "$0" | sed 's/^# \?//'; exit 2; }
+work=$1 stage=$2
+python=${PYTHON:-python3} hear=${HEAR:-$here/../build-dev/src/bench/parley_hear} seed=${SEED:-11} cores=$(nproc)
+mkdir -p "$work/done"
+
+# once NAME COMMAND...: what was finished is not done again.
+once() {
+  local name=$1
+  shift
+  [ -e "$work/done/$name" ] && return
+  echo "== $name"
+  "$@" 2>&1 | tee "$work/$name.log"
+  touch "$work/done/$name"
+}
+
+speech() {  # speech NAME ITEMS SEED MORE...: read aloud, then heard
+  local name=$1 items=$2 its_seed=$3
+  shift 3
+  "$python" "$here/synthesise.py" --out "$work/$name" --items "$items" --seed "$its_seed" --processes "$((cores - 2))" "$@"
+  "$hear" "$work/$name/list.jsonl" --json "$work/$name/heard.jsonl" --jobs "$((cores - 2))"
+}
+
+second_data() {
+  speech heard 900 $((seed + 1))
+  (cd "$here" && "$python" heard_talks.py "$work/heard")
+  "$python" "$here/make_data.py" --out "$work/d2" --items 500000 --seed $((seed + 2)) --processes "$((cores - 2))" --heard "$work/heard" --heard-share 0.35
+  touch "$work/d2/ready"
+}
+
+case $stage in
+supervised)
+  once first_data "$python" "$here/make_data.py" --out "$work/d1" --items 300000 --seed "$seed"
+  once second_data second_data & beside=$!
+  once train "$python" "$here/train.py" --data "$work/d1" --then "$work/d2" --out "$work/update.safetensors" ${INIT:+--init "$INIT"} \
+    --lr 5e-3 --seed "$seed" --seconds 300 --tokens 49000 --checkpoint 60 --compile
+  wait "$beside"
+  once validation speech validation 240 77 --validation
+  once figures "$python" "$here/evaluate.py" --update "$work/update.safetensors" --sets validation,own --validation "$work/validation" \
+    --modes listen --bits 4 --out "$work/update.json"
+  ;;
+screen)
+  once screen "$python" "$here/rl.py" screen --update "$work/update.safetensors" --out "$work/pool.json" --heard "$work/heard" --seconds 150
+  ;;
+reward)
+  for kind in "format 0.8 0.2" "answer_alone 1.0 0.0"; do
+    read -r name answer form <<<"$kind"
+    once "reward_$name" "$python" "$here/rl.py" reward --update "$work/update.safetensors" --out "$work/$name.safetensors" --pool "$work/pool.json" \
+      --heard "$work/heard" --seconds 150 --checkpoint 40 --answer "$answer" --format "$form"
+    once "figures_$name" "$python" "$here/evaluate.py" --update "$work/$name.safetensors" --sets validation,own --validation "$work/validation" \
+      --modes listen --bits 4 --out "$work/$name.json"
+  done
+  ;;
+frames)
+  once words "$python" "$here/adaptor.py" words --data "$work/heard" --out "$work/adaptor.safetensors" --seconds 150 --checkpoint 50
+  once answers "$python" "$here/adaptor.py" answers --data "$work/heard" --init "$work/adaptor.safetensors" --update "$work/update.safetensors" \
+    --out "$work/adaptor2.safetensors" --seconds 200 --checkpoint 50 --batch 48
+  ;;
+*) echo "there is no stage \"$stage\": supervised, screen, reward, frames" >&2 && exit 2 ;;
+esac
