@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "realtime/listen/words.h"
+
 namespace parley::realtime {
 namespace {
 
@@ -140,6 +142,19 @@ class Reader {
 }  // namespace
 
 std::vector<std::string> NormalisedWords(std::string_view text) { return Reader(text).Read(); }
+
+std::optional<size_t> FirstCorrected(std::span<const size_t> sizes,
+                                     const std::vector<std::string>& noted,
+                                     const std::vector<std::string>& all) {
+  if (all.size() < noted.size()) return std::nullopt;
+  size_t at = 0;
+  for (size_t k = 0; k < sizes.size(); ++k) {
+    for (const size_t end = at + sizes[k]; at < end; ++at) {
+      if (noted[at] != all[at] && SettledWords({noted[at]}, {all[at]}) == 0) return k;
+    }
+  }
+  return std::nullopt;
+}
 
 size_t WordsNoted(const std::vector<std::string>& noted,
                   const std::vector<std::string>& final_words) {

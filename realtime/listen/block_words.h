@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,14 @@ constexpr BlockStep NextBlockStep(int pending, int block_words, bool paused, boo
   }
   return pending >= block_words || (paused && pending >= 2) ? BlockStep::kClose : BlockStep::kWait;
 }
+
+// The first of the blocks that reads otherwise in `all`, the words as they are heard now: a transcriber
+// corrects what it made of the first words when it has heard more. `sizes`: words of each block, whose
+// words stand one behind the other in `noted`. None: nothing was corrected ("4" and "four" are one
+// word), or not all of it has been heard again.
+std::optional<size_t> FirstCorrected(std::span<const size_t> sizes,
+                                     const std::vector<std::string>& noted,
+                                     const std::vector<std::string>& all);
 
 // How many leading words of `final_words` the noted ones stand for: the prefix of least edit
 // distance to them, the longest of those. The rest was heard after the last block.

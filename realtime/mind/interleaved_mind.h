@@ -1,7 +1,7 @@
 // A model that was trained to take notes between the blocks of what it hears: the trunk is one
-// append-only stream of words and notes (note_taker.h); at a possible end of the turn a fork of it
-// gets the last words, a short final thought and the answer (answering.h). When the exchange is over
-// the trunk keeps its words and its answer; the notes leave.
+// stream of words and notes, taken back only where words are corrected (note_taker.h); at a possible
+// end of the turn a fork of it gets the last words, a short final thought and the answer
+// (answering.h). When the exchange is over the trunk keeps its words and its answer; the notes leave.
 // Thread:   plain value; one owner.
 // Memory:   as its two parts.
 // Overload: as its two parts.

@@ -22,10 +22,44 @@ NoteTaker::NoteTaker(const MindConfig& config, const MindParts& parts, const Not
 
 void NoteTaker::Hear(const HeardWords& words, Out out) {
   const std::vector<std::string> all = NormalisedWords(words.text);
+  if (!paused_ && state_ == State::kIdle) Correct(all, out);
   const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
   pending_.assign(all.begin() + noted, all.end());
   Sounded(all.size(), words.marks);
   if (!paused_) Step(false, out);
+}
+
+void NoteTaker::Correct(const std::vector<std::string>& all, Out out) {
+  std::vector<size_t> sizes;
+  for (const Block& block : blocks_) sizes.push_back(block.words);
+  const std::optional<size_t> first = FirstCorrected(sizes, noted_, all);
+  if (!first) return;
+  const auto from = blocks_.begin() + static_cast<int64_t>(*first);
+  if (std::any_of(from, blocks_.end(), [](const Block& block) { return block.final; })) return;
+  out.emplace_back(mind::RollBack{parts_.trunk->begin() + from->begin});
+  opened_ = *first > 0;
+  notes_.resize(from->notes);
+  note_tokens_ = from->note_tokens;
+  BlockMarks marks;
+  for (auto block = from; block != blocks_.end(); ++block) {
+    marks.Add(block->words, block->marks);
+    noted_.resize(noted_.size() - block->words);
+  }
+  marks_.Add(heard_ - std::min(heard_, noted_.size()), marks.Take());
+  blocks_.erase(from, blocks_.end());
+}
+
+// What the trunk will hold when the actions so far have been carried out.
+engine::Position NoteTaker::Held(Out out) const {
+  engine::Position held = parts_.trunk->size();
+  for (const mind::Action& action : out) {
+    if (const auto* back = std::get_if<mind::RollBack>(&action)) held = back->keep;
+    const auto* append = std::get_if<mind::Append>(&action);
+    if (append != nullptr && append->branch == kTrunk) {
+      held += static_cast<engine::Position>(append->ids.size());
+    }
+  }
+  return held;
 }
 
 void NoteTaker::Sounded(size_t words, std::span<const std::string> marks) {
@@ -48,6 +82,7 @@ void NoteTaker::Forget(Out out) {
   state_ = State::kIdle;
   opened_ = paused_ = call_in_note_ = false;
   noted_.clear();
+  blocks_.clear();
   pending_.clear();
   marks_.Clear();
   heard_ = 0;
@@ -92,15 +127,19 @@ void NoteTaker::Step(bool paused, Out out) {
 
 void NoteTaker::CloseBlock(Out out) {
   std::vector<TokenId> ids = opened_ ? std::vector<TokenId>() : Open(format_.style().marks.listen);
-  const std::vector<TokenId> words = format_.Words(pending_, marks_.Take());
+  std::vector<std::string> marks = marks_.Take();
+  const std::vector<TokenId> words = format_.Words(pending_, marks);
   ids.insert(ids.end(), words.begin(), words.end());
   ids.push_back(format_.style().marks.note);
   if (!Fits(ids.size())) return;
+  const bool final = late_.has_value();
   if (late_) {
     const std::vector<TokenId> result = form_.LateResult(*std::exchange(late_, std::nullopt));
     ids.insert(ids.end(), result.begin(), result.end());
   }
   if (!std::exchange(opened_, true)) note_tokens_ = static_cast<int32_t>(kept_.size());
+  blocks_.push_back({pending_.size(), Held(out) - parts_.trunk->begin(), notes_.size(),
+                     note_tokens_, std::move(marks), final});
   std::move(pending_.begin(), pending_.end(), std::back_inserter(noted_));
   pending_.clear();
   Append(std::move(ids), out);
@@ -142,6 +181,7 @@ void NoteTaker::OnEnded(const engine::Ended& ended, Out out) {
       state_ = State::kTool;
       call_ = ++names_.call;
       call_in_note_ = true;
+      blocks_.back().final = true;
       out.emplace_back(mind::CallTool{call_, *call});
       return Step(paused_, out);
     }
@@ -199,14 +239,7 @@ Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
   prompt.noted = opened_ ? note_tokens_ : static_cast<int32_t>(kept_.size());
   std::vector<TokenId> tail =
       format_.Words(std::span(all).subspan(static_cast<size_t>(noted)), sounded);
-  // What the trunk will hold when the actions so far have been carried out.
-  engine::Position held = parts_.trunk->size();
-  for (const mind::Action& action : out) {
-    if (const auto* append = std::get_if<mind::Append>(&action)) {
-      if (append->branch == kTrunk) held += static_cast<engine::Position>(append->ids.size());
-    }
-  }
-  prompt.edit.keep = held;
+  prompt.edit.keep = Held(out);
   if (!Fits(open.size() + tail.size())) {  // then without the notes, and the newest words
     prompt.edit.keep = parts_.trunk->begin();
     prompt.noted = 0;

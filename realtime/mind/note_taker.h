@@ -1,6 +1,7 @@
 // Notes between what is heard: words become blocks on the trunk, each followed by a note that the
 // model writes while the user goes on speaking (listen/block_words.h says when a block closes, and
-// when a note is cut).
+// when a note is cut). When words of a block are corrected while the user speaks on, the trunk goes back
+// to that block, and what was said from there on is noted anew.
 // Thread:   plain value; one owner. Everything it decides is put at the end of `out`.
 // Memory:   the words of one turn and one note.
 // Overload: a note has a budget, and is cut when the words run ahead of it; when the trunk is full
@@ -49,7 +50,17 @@ class NoteTaker {
 
  private:
   enum class State : uint8_t { kIdle, kWriting, kCutting, kTool };
+  struct Block {
+    size_t words = 0;            // how many
+    engine::Position begin = 0;  // of its first id, behind the trunk's begin()
+    size_t notes = 0;            // characters of thought before it
+    int32_t note_tokens = 0;     // and tokens
+    std::vector<std::string> marks;
+    bool final = false;  // a tool was called in its note, or answered: that is not taken back
+  };
   void Sounded(size_t words, std::span<const std::string> marks);
+  void Correct(const std::vector<std::string>& all, Out out);
+  engine::Position Held(Out out) const;
   void Step(bool paused, Out out);
   void CloseBlock(Out out);
   void Write(int32_t tokens, Out out);
@@ -67,6 +78,7 @@ class NoteTaker {
   bool opened_ = false;  // the user's turn, on the trunk
   bool paused_ = false;
   std::vector<std::string> noted_;    // words that stand in blocks
+  std::vector<Block> blocks_;         // of this turn
   std::vector<std::string> pending_;  // stable words that do not
   BlockMarks marks_;                  // of the sound in which they were heard
   size_t heard_ = 0;                  // words of the turn whose sound is in marks_ or in a block

@@ -241,7 +241,28 @@ class Ears final : public Hearer {
   void Do(const realtime::listen::Stable& stable) {
     Sound(realtime::NormalisedWords(stable.text), stable.heard_until, false);
     heard_.stable.push_back({NowMs(), SampleMs(stable.heard_until), stable.text});
+    if (!paused_ && clock_.now() >= note_until_) Correct();
     CloseBlock(false);
+  }
+
+  // As the note taker does: blocks from the first one on that holds a corrected word are made anew.
+  void Correct() {
+    std::vector<size_t> sizes;
+    Words noted;
+    for (const HeardBlock& block : heard_.blocks) {
+      sizes.push_back(block.words.size());
+      noted.insert(noted.end(), block.words.begin(), block.words.end());
+    }
+    const auto first = realtime::FirstCorrected(sizes, noted, stable_);
+    if (!first) return;
+    realtime::BlockMarks marks;
+    for (; heard_.blocks.size() > *first; heard_.blocks.pop_back()) {
+      const HeardBlock& block = heard_.blocks.back();
+      marks.Add(block.words.size(), block.marks);
+      noted_ -= block.words.size();
+      block_begin_ = SampleAt(Time(Duration(static_cast<int64_t>(block.begin_ms * 1000))));
+    }
+    block_marks_.Add(stable_.size() - noted_, marks.Take());
   }
 
   // Words that are new, and how they sounded.

@@ -36,8 +36,10 @@ class ScriptedMind {
 
   std::deque<std::string> replies, thoughts, early;  // one a turn, the last one again and again
   std::deque<std::string> notes;                     // in the order of the talk, then none
-  // Instead of `notes` and `thoughts`: what is thought of the words since the last note. Asked once for each.
-  std::function<std::string(const std::string& words, bool final)> take_note;
+  // Instead of `notes` and `thoughts`: what is thought of the words since the last note, behind those
+  // that were noted before. Asked once for each.
+  std::function<std::string(const std::string& before, const std::string& words, bool final)>
+      take_note;
   std::string unfinished;       // a thought that never ends goes on with this
   std::string without_thought;  // the answer to a prompt that holds no thought; empty: as any other
   bool ends_itself = true;      // false: the turn ends inside the thought
@@ -61,7 +63,7 @@ class ScriptedMind {
       }
       const auto last = LastOf(turn.first(*speech_end), marks_.note_end);
       const size_t begin = last ? *last + 1 : 0;
-      if (take_note) thoughts = {Noted(turn.subspan(begin, *speech_end - begin), true)};
+      if (take_note) thoughts = {Noted(turn.first(*speech_end), begin, true)};
       return Think(inside, {marks_.answer});
     }
     const std::string text = Text(turn);
@@ -120,10 +122,17 @@ class ScriptedMind {
                                : std::span<const TokenId>(found + 2, turn.end());
   }
 
-  std::string Noted(std::span<const TokenId> words, bool final) {
-    const std::string text = Text(words);
-    const auto [entry, fresh] = noted_.try_emplace({text, final});
-    if (fresh) entry->second = take_note(text, final);
+  // `words`: of a turn, with the notes between them; those from `begin` on are new.
+  std::string Noted(std::span<const TokenId> words, size_t begin, bool final) {
+    std::string before;
+    bool inside = false;  // of a note
+    for (const TokenId id : words.first(begin)) {
+      inside = (inside || id == marks_.note) && id != marks_.note_end;
+      if (!inside) before += tokenizer_->Bytes(id);
+    }
+    const std::string text = Text(words.subspan(begin));
+    const auto [entry, fresh] = noted_.try_emplace({before + text, final});
+    if (fresh) entry->second = take_note(before, text, final);
     return entry->second;
   }
 
@@ -144,7 +153,7 @@ class ScriptedMind {
     const auto before = turn.first(at);
     if (take_note) {
       const auto last = LastOf(before, marks_.note_end);
-      note = Noted(before.subspan(last ? *last + 1 : 0), false);
+      note = Noted(before, last ? *last + 1 : 0, false);
     } else {
       auto index = static_cast<size_t>(std::count(before.begin(), before.end(), marks_.note));
       // One before the first word is what an interruption has left of an earlier thought.

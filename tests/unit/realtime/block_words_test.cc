@@ -70,5 +70,15 @@ TEST(WordsNoted, FindsWhereTheTailBegins) {
   EXPECT_EQ(Noted("a b c", "a b"), 2U);
 }
 
+TEST(FirstCorrected, FindsTheBlockThatReadsOtherwise) {
+  const std::vector<size_t> sizes = {2, 3};
+  const std::vector<std::string> noted = {"i", "have", "account", "3", "mice"};
+  EXPECT_EQ(FirstCorrected(sizes, noted, {"i", "have", "account", "three", "mice", "and"}),
+            std::nullopt);
+  EXPECT_EQ(FirstCorrected(sizes, noted, {"i", "have", "a", "cow", "three", "mice"}), 1U);
+  EXPECT_EQ(FirstCorrected(sizes, noted, {"i", "had", "account", "3", "mice"}), 0U);
+  EXPECT_EQ(FirstCorrected(sizes, noted, {"i", "had"}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace parley::realtime

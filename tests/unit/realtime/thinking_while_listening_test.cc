@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "realtime/listen/block_words.h"
 #include "support/paths.h"
@@ -160,7 +161,7 @@ struct Outcome {
 };
 
 Outcome Ask(const std::string& family, const std::string& question) {
-  constexpr int64_t kWordMs = 400;  // 150 words a minute
+  constexpr int64_t kWordMs = 400, kGapMs = 40;  // 150 words a minute
   TalkOptions options;
   options.style.style = realtime::ThinkingStyle::kInterleaved;
   options.style.acoustic_marks.clear();  // the rules read words
@@ -168,19 +169,22 @@ Outcome Ask(const std::string& family, const std::string& question) {
   // the default, 0.1, a long turn is transcribed every tenth of its length, and 76 % come in time.
   options.config.listen.partial_share = 0.05F;
   Talk talk(options);
-  const std::shared_ptr<Rule> rule = RuleFor(family);
   std::string concluded;
-  talk.mind().take_note = [rule, &concluded](const std::string& words, bool final) {
+  talk.mind().take_note = [&](const std::string& before, const std::string& words, bool final) {
+    const std::unique_ptr<Rule> rule = RuleFor(family);
+    rule->Take(realtime::NormalisedWords(before));
     std::string note = rule->Take(realtime::NormalisedWords(words));
     if (final) note += concluded = rule->Conclude();
     return note;
   };
   talk.Reply("That is my answer.");
-  std::string said;
-  for (const char c : question) said += c == '\n' ? ' ' : c;
-  const auto words = static_cast<int64_t>(std::count(said.begin(), said.end(), ' ')) + 1;
+  // Words have gaps between them, as in speech: a long turn's window is cut in one.
   talk.Silence(300);
-  talk.Speech(words * kWordMs, said);
+  std::istringstream words(question);
+  for (std::string word; words >> word;) {
+    talk.Speech(kWordMs - kGapMs, word);
+    talk.Silence(kGapMs);
+  }
   talk.RunUntil(talk.said_ms() + 6000);
   Outcome outcome;
   for (const auto& event : talk.events()) {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the trunk holds after words, notes, and words that were corrected; without an engine.
+#include "realtime/mind/note_taker.h"
+
+#include <gtest/gtest.h>
+
+#include "support/talk.h"
+
+namespace parley::realtime {
+namespace {
+
+class NoteTakerTest : public testing::Test {
+ protected:
+  NoteTakerTest() { trunk.Open(); }
+
+  void Hear(const std::string& words) {
+    std::vector<mind::Action> out;
+    notes.Hear({.text = words, .marks = marks, .typed = false}, out);
+    Do(std::move(out));
+  }
+  // The model writes it, and its end.
+  void Write(const std::string& note) {
+    ASSERT_TRUE(writing) << note;
+    std::vector<mind::Action> out;
+    for (const TokenId id : tokenizer->Encode(note)) {
+      trunk.Took(id);
+      notes.OnToken(id, out);
+    }
+    writing = false;
+    notes.OnEnded({.reason = engine::EndReason::kStopToken, .position = trunk.size()}, out);
+    Do(std::move(out));
+  }
+  void Do(std::vector<mind::Action> actions) {
+    for (mind::Action& action : actions) {
+      if (auto* back = std::get_if<mind::RollBack>(&action)) {
+        trunk.RollBack(back->keep);
+        ++rolled_back;
+      } else if (auto* append = std::get_if<mind::Append>(&action)) {
+        for (const TokenId id : append->ids) trunk.Took(id);
+      } else if (std::holds_alternative<mind::Generate>(action)) {
+        writing = true;
+      }
+    }
+  }
+  // Of the open exchange.
+  std::string Held() const {
+    std::string text;
+    const std::vector<TokenId> ids(trunk.ids().begin() + trunk.begin(), trunk.ids().end());
+    for (const TokenId id : ids) text += tokenizer->Bytes(id);
+    return text;
+  }
+
+  std::shared_ptr<test::WordTokenizer> tokenizer =
+      std::make_shared<test::WordTokenizer>(test::ThinkingSpecials());
+  const PromptPieces pieces = test::ChatMlPieces(*tokenizer, "Be brief.");
+  MindConfig config;
+  Style style;
+  Trunk trunk{HistoryConfig{}, 300, pieces, tokenizer};
+  MindParts parts{tokenizer, pieces, style, &trunk, 2048};
+  NoteFormat format{style, pieces, tokenizer};
+  ThoughtForm form{tokenizer, pieces.stop, style.marks};
+  Names names;
+  NoteTaker notes{config, parts, format, form, names};
+  std::vector<std::string> marks;
+  bool writing = false;
+  int rolled_back = 0;
+};
+
+TEST_F(NoteTakerTest, WordsThatAreCorrectedAreNotedAnew) {
+  Hear("i have account three mice");
+  Write(" mice 3");
+  Hear("i have a cow three mice and two");
+  EXPECT_EQ(rolled_back, 1);
+  Write(" cow 1 , mice 3");
+  Hear("i have a cow three mice and two ducks how many animals do");
+  EXPECT_EQ(rolled_back, 1);
+  Write(" ducks 2");
+  const std::string corrected = Held();
+  EXPECT_EQ(corrected.find("account"), std::string::npos) << corrected;
+  EXPECT_NE(corrected.find(" i have a cow three mice and two cow 1 , mice 3 ducks how many"),
+            std::string::npos)
+      << corrected;
+}
+
+TEST_F(NoteTakerTest, OnlyWhatStandsBehindTheCorrectionIsTakenBack) {
+  Hear("i have a cow and a");
+  Write(" cow 1");
+  const std::string first = Held();
+  Hear("i have a cow and a goat for cats in the");
+  Write(" goat 1");
+  Hear("i have a cow and a goat four cats in the garden");
+  EXPECT_EQ(rolled_back, 1);
+  EXPECT_TRUE(Held().starts_with(first)) << Held();
+  EXPECT_NE(Held().find("goat four cats"), std::string::npos) << Held();
+}
+
+TEST_F(NoteTakerTest, AFigureForAWordIsNoCorrectionAndShorterWordsAreNone) {
+  Hear("take 3 steps left then");
+  Write(" x 3");
+  Hear("take three steps left then turn");
+  Hear("take three steps");
+  EXPECT_EQ(rolled_back, 0);
+}
+
+TEST_F(NoteTakerTest, ANoteThatCalledAToolIsNotTakenBack) {
+  Hear("what is seven times ate");
+  std::vector<mind::Action> out;
+  const auto call = tokenizer->Encode(R"({"name": "calculator", "arguments": {}})");
+  trunk.Took(style.marks.tool_call);
+  notes.OnToken(style.marks.tool_call, out);
+  for (const TokenId id : call) {
+    trunk.Took(id);
+    notes.OnToken(id, out);
+  }
+  notes.OnEnded({.reason = engine::EndReason::kStopToken, .position = trunk.size()}, out);
+  Do(std::move(out));
+  out.clear();
+  notes.OnToolResult({"56", false}, out);
+  Do(std::move(out));
+  Write(" 56");
+  Hear("what is seven times eight please");
+  EXPECT_EQ(rolled_back, 0);
+}
+
+}  // namespace
+}  // namespace parley::realtime
