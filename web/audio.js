@@ -54,7 +54,7 @@ export class Audio {
   }
 
   async speakThrough(device) {
-    if (this.context?.setSinkId) await this.context.setSinkId(device ?? '');
+    await this.context?.setSinkId?.(device ?? '');
   }
 
   play(item, pcm) {

@@ -39,9 +39,13 @@ export class Conversation {
   }
 
   choose(choices) {
+    // How much it thinks is settled when a talk begins: it begins anew, with what was said.
+    const anew = choices.effort !== this.choices.effort && this.connection.state === 'open' && this.talk.turn;
     this.choices = choices;
     this.held &&= choices.mode === 'hold';
-    this.#send(protocol.sessionUpdate(choices));
+    if (!anew) return this.#send(protocol.sessionUpdate(choices));
+    this.end();
+    this.connection.open();
   }
 
   mute(muted) {
@@ -149,8 +153,9 @@ export class Conversation {
   #react({ type, item_id, response_id, delta, response, error }) {
     if (type === 'input_audio_buffer.speech_started') this.#silence();
     if (type === 'response.created' && response.conversation_id !== null) this.active = response.id;
-    if (type === 'response.output_audio.delta' && !this.unwanted.has(response_id)) this.audio.play(item_id, protocol.decodePcm(delta));
-    if (type === 'response.output_audio.done' && !this.unwanted.has(response_id)) this.audio.finish(item_id);
+    const wanted = !this.unwanted.has(response_id);
+    if (type === 'response.output_audio.delta' && wanted) this.audio.play(item_id, protocol.decodePcm(delta));
+    if (type === 'response.output_audio.done' && wanted) this.audio.finish(item_id);
     if (type === 'conversation.item.truncated') this.#send(protocol.retrieve(item_id)); // what it counts as heard
     if (type === 'error' && !RACES.test(error.code)) this.on.error('server', error);
     if (type === 'response.done' && response.id === this.active) {

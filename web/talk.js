@@ -42,8 +42,9 @@ export class Talk {
   mic = new Envelope();
   voice = new Envelope();
 
-  input = new InputClock();
-  userSpeaks = false;
+  constructor() {
+    this.connected();
+  }
 
   // A new session counts from zero, and nothing runs there.
   connected() {

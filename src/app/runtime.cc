@@ -59,11 +59,14 @@ class LoadedRuntime final : public Runtime {
   const realtime::Style& style() const override { return style_; }
 
   Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) override {
-    return NewSession(executor_, std::move(sink));
+    return NewSession(executor_, std::move(sink), std::nullopt);
   }
 
-  Result<std::unique_ptr<realtime::Session>> NewSession(std::shared_ptr<realtime::Executor> strand,
-                                                        realtime::EventSink sink) override {
+  Result<std::unique_ptr<realtime::Session>> NewSession(
+      std::shared_ptr<realtime::Executor> strand, realtime::EventSink sink,
+      std::optional<realtime::Effort> effort) override {
+    realtime::ConversationConfig talk = config_.talk;
+    talk.mind.effort = effort.value_or(talk.mind.effort);
     realtime::ConversationParts parts;
     parts.executor = strand;
     parts.lane = NewLane();
@@ -84,7 +87,7 @@ class LoadedRuntime final : public Runtime {
     PARLEY_TRY(parts.voice_activity, voice_activity_->Another());
     parts.turn_end = turn_end_worker_.get();
     parts.voice = voice_worker_.get();
-    return OpenPlacedSession(*engine_, config_.talk, std::move(parts), std::move(sink));
+    return OpenPlacedSession(*engine_, talk, std::move(parts), std::move(sink));
   }
 
   void RunUntil(const std::atomic<bool>& finished) override {

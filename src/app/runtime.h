@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +41,11 @@ class Runtime {
   virtual Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) = 0;
   virtual int voice_rate_hz() const = 0;
 
-  // For many talks at once, on the wall clock: each on a strand of its own.
+  // For many talks at once, on the wall clock: each on a strand of its own, with an effort of its own, or the config's.
   virtual std::shared_ptr<realtime::Executor> NewStrand() = 0;
   virtual Result<std::unique_ptr<realtime::Session>> NewSession(
-      std::shared_ptr<realtime::Executor> strand, realtime::EventSink sink) = 0;
+      std::shared_ptr<realtime::Executor> strand, realtime::EventSink sink,
+      std::optional<realtime::Effort> effort) = 0;
   virtual engine::TranscribeLane NewLane() = 0;
   virtual realtime::VoiceWorker& voice_worker() = 0;
   virtual std::shared_ptr<const model::Tokenizer> tokenizer() const = 0;

@@ -25,8 +25,9 @@ class RuntimeTalks final : public server::Talks {
       : runtime_(runtime), config_(config), model_(std::move(model)) {}
   std::shared_ptr<realtime::Executor> NewStrand() override { return runtime_.NewStrand(); }
   Result<std::unique_ptr<realtime::Session>> Open(std::shared_ptr<realtime::Executor> strand,
-                                                  realtime::EventSink sink) override {
-    return runtime_.NewSession(std::move(strand), std::move(sink));
+                                                  realtime::EventSink sink,
+                                                  std::optional<realtime::Effort> effort) override {
+    return runtime_.NewSession(std::move(strand), std::move(sink), effort);
   }
   engine::Engine& engine() override { return runtime_.engine(); }
   std::shared_ptr<const model::Tokenizer> tokenizer() override { return runtime_.tokenizer(); }

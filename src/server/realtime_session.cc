@@ -50,23 +50,30 @@ std::string RealtimeSession::NewId(std::string_view prefix) {
 void RealtimeSession::Start() {
   strand_->Post([self = shared_from_this()] {
     self->begun_ = self->last_message_ = self->strand_->Now();
-    auto talk = self->talks_.Open(self->strand_,
-                                  [weak = self->weak_from_this()](const realtime::Event& event) {
-                                    if (const auto s = weak.lock()) s->OnTalk(event);
-                                  });
-    if (!talk) {
-      self->Fail("server_at_capacity", talk.error().message);
-      return self->End(1013, "at capacity");
-    }
-    self->talk_ = *std::move(talk);
     if (self->opening_.session) self->settings_.Merge(*self->opening_.session);
     if (self->opening_.shows_reasoning) self->settings_.ShowReasoning();
+    if (const Status opened = self->OpenTalk(); !opened) {
+      self->Fail("server_at_capacity", opened.error().message);
+      return self->End(1013, "at capacity");
+    }
     self->OpenPorts();
-    self->known_.system = self->talks_.instructions();
     self->Apply();
     self->out_.Send(say::SessionCreated{self->settings_.echo()});
     self->WatchLimits();
   });
+}
+
+Status RealtimeSession::OpenTalk() {
+  PARLEY_TRY(auto talk, talks_.Open(
+                            strand_,
+                            [weak = weak_from_this()](const realtime::Event& event) {
+                              if (const auto self = weak.lock()) self->OnTalk(event);
+                            },
+                            settings_.effort()));
+  talk_ = std::move(talk);
+  known_ = realtime::PastTalk();
+  known_.system = talks_.instructions();
+  return {};
 }
 
 void RealtimeSession::OnText(std::string text) {
@@ -158,9 +165,16 @@ void RealtimeSession::Take(const std::string& text) {
 
 void RealtimeSession::On(const wire::client::SessionUpdate& event) {
   const auto in = settings_.input_format(), out = settings_.output_format();
-  if (const auto refusal = settings_.Merge(event.session)) {
+  const auto effort = settings_.effort();
+  const auto reasoning = settings_.echo().reasoning;
+  wire::Session patch = event.session;
+  // How much a talk thinks is settled when it begins, and the echo says what holds.
+  const bool fresh = heard_samples_ == 0 && sound_.empty() && !items_.last() && !response_;
+  if (!fresh) patch.reasoning.reset();
+  if (const auto refusal = settings_.Merge(patch)) {
     Fail("invalid_value", refusal->message, refusal->param);
   }
+  if (settings_.effort() != effort && !OpenTalk()) settings_.KeepReasoning(reasoning);  // no room
   if ((in != settings_.input_format() || out != settings_.output_format()) && !OpenPorts()) return;
   Apply();
   out_.Send(say::SessionUpdated{settings_.echo()});

@@ -80,6 +80,7 @@ class RealtimeSession final : public wire::SocketListener,
   void On(const wire::client::ResponseCancel& event);
   void On(const wire::client::OutputAudioClear&) {}
   void On(const wire::client::Playback& event);
+  Status OpenTalk();
   void Apply();  // the settings
   bool OpenPorts();
   void FeedSound();

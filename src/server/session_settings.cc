@@ -166,6 +166,16 @@ const std::vector<wire::FunctionTool>& SessionSettings::tools() const {
   return session_.tools->has_value() ? **session_.tools : kNoTools;
 }
 
+std::optional<realtime::Effort> SessionSettings::effort() const {
+  if (!session_.reasoning || !session_.reasoning->has_value()) return std::nullopt;
+  const std::string name = (*session_.reasoning)->effort.value_or("");
+  if (name == "none" || name == "minimal") return realtime::Effort::kMinimal;
+  if (name == "low") return realtime::Effort::kLow;
+  if (name == "medium") return realtime::Effort::kMedium;
+  if (name == "high" || name == "xhigh") return realtime::Effort::kHigh;
+  return std::nullopt;
+}
+
 bool SessionSettings::reasoning_shown() const {
   if (!session_.include->has_value()) return false;
   const auto& include = **session_.include;

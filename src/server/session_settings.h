@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "realtime/mind/mind_config.h"
 #include "realtime/session.h"
 #include "wire/session_object.h"
 
@@ -44,10 +45,14 @@ class SessionSettings {
   bool text_only() const { return session_.output_modalities->front() == "text"; }
   bool transcribes() const { return session_.audio->input->transcription->has_value(); }
   bool reasoning_shown() const;
+  std::optional<realtime::Effort> effort() const;  // none: as the operator chose
   // Nothing: push to talk.
   const wire::TurnDetection* turns() const;
   bool answers_turns() const { return turns() != nullptr && *turns()->create_response; }
   void ShowReasoning();
+  void KeepReasoning(const std::optional<wire::Nullable<wire::Reasoning>>& reasoning) {
+    session_.reasoning = reasoning;
+  }
 
  private:
   void MergeInput(const wire::AudioInput& patch, std::optional<Refusal>& refusal);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "model/chat_template.h"
 #include "model/tokenizer.h"
 #include "realtime/executor.h"
+#include "realtime/mind/mind_config.h"
 #include "realtime/mind/style.h"
 #include "realtime/session.h"
 #include "realtime/voice_worker.h"
@@ -22,9 +24,10 @@ class Talks {
  public:
   virtual ~Talks() = default;
   virtual std::shared_ptr<realtime::Executor> NewStrand() = 0;
-  // kExhausted when the engine has no room for another talk.
+  // kExhausted when the engine has no room for another talk. `effort`: how much it thinks; none: as the operator chose.
   virtual Result<std::unique_ptr<realtime::Session>> Open(
-      std::shared_ptr<realtime::Executor> strand, realtime::EventSink sink) = 0;
+      std::shared_ptr<realtime::Executor> strand, realtime::EventSink sink,
+      std::optional<realtime::Effort> effort) = 0;
 
   virtual engine::Engine& engine() = 0;
   virtual std::shared_ptr<const model::Tokenizer> tokenizer() = 0;

@@ -86,6 +86,20 @@ async def while_the_user_speaks():
             await talk.socket.close()
 
 
+async def as_much_as_was_asked_for():
+    with Server(PROGRAM, "serve", "--listen", "127.0.0.1:0") as server:
+        thought = {}
+        for effort in ("minimal", "medium"):
+            talk = await connect(server)
+            await talk.send(type="session.update", session={"type": "realtime", "reasoning": {"effort": effort}})
+            told = await talk.wait("session.updated")
+            assert told["session"]["reasoning"]["effort"] == effort, told
+            usage = (await talk.ask(QUESTION))["usage"]
+            thought[effort] = usage["output_token_details"]["reasoning_tokens"]
+            await talk.socket.close()
+        assert thought["minimal"] == 0 < thought["medium"], thought
+
+
 async def before_an_answer():
     with Server(PROGRAM, "serve", "--listen", "127.0.0.1:0") as server:
         talk = await connect(server, "&include=reasoning")
@@ -123,4 +137,5 @@ async def before_an_answer():
 
 
 run([("thought while the user speaks, to those who ask", while_the_user_speaks),
-     ("thought before an answer, and the dialects", before_an_answer)])
+     ("thought before an answer, and the dialects", before_an_answer),
+     ("as much thought as was asked for", as_much_as_was_asked_for)])

@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,7 +88,9 @@ inline std::string AnswerTo(std::string_view prompt) {
 class ScriptedTalks : public server::Talks {
  public:
   Result<std::unique_ptr<realtime::Session>> Open(std::shared_ptr<realtime::Executor> strand,
-                                                  realtime::EventSink sink) override {
+                                                  realtime::EventSink sink,
+                                                  std::optional<realtime::Effort> effort) override {
+    efforts_.push_back(effort);
     realtime::ConversationParts parts;
     parts.executor = std::move(strand);
     parts.engine = engine_.get();
@@ -114,6 +117,8 @@ class ScriptedTalks : public server::Talks {
   engine::TranscribeLane NewLane() override { return lane_ = lane_.Next(); }
   int voice_rate_hz() const override { return ToneSynthesizer::kRateHz; }
   std::string model_name() const override { return "scripted"; }
+  // With which effort each talk was opened.
+  const std::vector<std::optional<realtime::Effort>>& efforts() const { return efforts_; }
   // From here on the model is one that takes notes, to whoever asks; the talks do not think.
   void TakeNotes() { style_.style = realtime::ThinkingStyle::kInterleaved; }
   std::vector<std::string> voices() const override { return {"tone", "other"}; }
@@ -151,6 +156,7 @@ class ScriptedTalks : public server::Talks {
   std::shared_ptr<WordTokenizer> tokenizer_;
   std::shared_ptr<const model::ChatTemplate> chat_;
   realtime::Style style_;  // it does not think
+  std::vector<std::optional<realtime::Effort>> efforts_;
   engine::TranscribeLane lane_;
   std::unique_ptr<ScriptedEngine> engine_;
 };

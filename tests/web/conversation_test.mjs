@@ -172,3 +172,20 @@ test('races are no errors, errors are shown, a failed answer says why', () => {
   socket.says('response.done', { response: { id: 'r1', status: 'failed', status_details: { error: { message: 'no room' } } } });
   assert.deepEqual(errors.map(([why, { message }]) => [why, message]), [['server', 'no such effort'], ['failed', 'no room']]);
 });
+
+test('another effort begins the talk anew, with what was said; before the first word it is only told', async () => {
+  const { world, socket, answers, conversation } = bed();
+  conversation.choose({ ...conversation.choices, effort: 'low' });
+  assert.equal(socket.sent.at(-1).session.reasoning.effort, 'low');
+  conversation.say('Hello?');
+  answers();
+  socket.says('response.done', { response: { id: 'r1', status: 'completed' } });
+  conversation.choose({ ...conversation.choices, effort: 'high' });
+  await world.settle();
+  assert.equal(socket.closed, 1000);
+  world.socket.opens();
+  assert.notEqual(world.socket, socket);
+  assert.equal(world.socket.sent[0].session.reasoning.effort, 'high');
+  const told = world.socket.sent.slice(1).map(({ item }) => [item.role, item.content[0].text]);
+  assert.deepEqual(told, [['user', 'Hello?'], ['assistant', 'Hello there.']]);
+});

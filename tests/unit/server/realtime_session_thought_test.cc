@@ -26,7 +26,8 @@ class ToldTalk final : public realtime::Session {
 class ToldTalks final : public test::SimTalks {
  public:
   Result<std::unique_ptr<realtime::Session>> Open(std::shared_ptr<realtime::Executor>,
-                                                  realtime::EventSink sink) override {
+                                                  realtime::EventSink sink,
+                                                  std::optional<realtime::Effort>) override {
     sink_ = std::move(sink);
     return std::unique_ptr<realtime::Session>(std::make_unique<ToldTalk>());
   }
@@ -129,6 +130,32 @@ TEST_F(RealtimeSessionThought, IsNotShownToThoseWhoDidNotAsk) {
     const std::string type = event["type"];
     EXPECT_FALSE(type.starts_with("x_parley.") || type.starts_with("response.reasoning")) << type;
   }
+}
+
+TEST(RealtimeSessionEffort, IsSettledWhenATalkBegins) {
+  test::SessionStage stage;
+  const auto ask = [&](const char* effort) {
+    stage.Tell({{"type", "session.update"},
+                {"session", {{"type", "realtime"}, {"reasoning", {{"effort", effort}}}}}});
+    stage.talks.Run(1);
+    return stage.Last("session.updated")["session"]["reasoning"]["effort"];
+  };
+  const auto& efforts = stage.talks.efforts();
+  EXPECT_EQ(efforts.back(), std::nullopt) << "as the operator chose";
+  EXPECT_EQ(ask("high"), "high");
+  EXPECT_EQ(efforts.back(), realtime::Effort::kHigh);
+  EXPECT_EQ(ask("minimal"), "minimal");
+  EXPECT_EQ(efforts.back(), realtime::Effort::kMinimal);
+  EXPECT_EQ(ask("minimal"), "minimal");
+  EXPECT_EQ(efforts.size(), 3U) << "nothing has changed";
+  stage.Turns(nullptr, {{"output_modalities", {"text"}}});
+  stage.Say("What time is it?");
+  stage.Tell("response.create");
+  stage.talks.Run(2000);
+  EXPECT_EQ(stage.Last("response.output_text.done")["text"], "It is noon.");
+  EXPECT_EQ(ask("high"), "minimal") << "the echo says what holds";
+  EXPECT_EQ(efforts.size(), 3U);
+  EXPECT_TRUE(stage.All("error").empty());
 }
 
 TEST_F(RealtimeSessionThought, UsageCountsSoundTextAndReasoningOnceEach) {
