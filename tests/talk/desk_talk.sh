@@ -27,12 +27,18 @@ seen 1 "parley listens" 120
 parec -d spk.monitor --rate=16000 --channels=1 --format=s16le --latency-msec=20 >"$out/spk.raw" &
 recorder=$!
 paplay -d feed "$question"
-seen 1 "from your last word to its first sound" 60
-paplay -d feed "$second"
-seen 2 "first sound of the answer" 60
-paplay -d feed "$interruption"
-seen 1 "interrupt after" 30
-seen 3 "from your last word to its first sound" 60
+seen 1 "from your last word to its first sound" 120
+# A short answer may be over before it can be interrupted: then it is asked again.
+count() { grep -c "$1" "$out/talk.txt" || true; }
+for _ in 1 2 3 4 5 6 7 8; do
+  sounds=$(count "first sound of the answer") turns=$(count "from your last word to its first sound")
+  paplay -d feed "$second"
+  seen $((sounds + 1)) "first sound of the answer" 120
+  paplay -d feed "$interruption"
+  seen $((turns + 2)) "from your last word to its first sound" 120 # of both, however the first one ended
+  [ "$(count "interrupt after")" -eq 0 ] || break
+done
+seen 1 "interrupt after" 1
 kill -TERM "$talk"
 status=0
 wait "$talk" || status=$?
