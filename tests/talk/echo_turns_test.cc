@@ -105,8 +105,7 @@ class EchoTurns {
 
   Told Answer(const Sound& answer, const Voice& voice = {}) {
     told_ = {};
-    taker_.OnTyped();
-    taker_.AnswerHeard(now());
+    taker_.OnAnswer(now());
     room_.loudspeaker().AnswerBegins();
     answer_tick_ = ticks_;
     size_t sent = 0;
