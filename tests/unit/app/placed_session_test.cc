@@ -57,6 +57,7 @@ class PlacedSessionTest : public testing::Test {
     }
     pool_ = std::make_unique<engine::PoolEngine>(std::move(replicas));
   }
+  ~PlacedSessionTest() override { executor_->Drop(); }  // the talks that ended since it last ran
 
   std::unique_ptr<realtime::Session> Open(std::vector<realtime::Event>& events) {
     realtime::ConversationParts parts;
