@@ -39,11 +39,6 @@ def percentile(values, share):
 class Talk(SocketTalk):
     patience_s = 120
 
-    async def turns_are(self, turns):
-        await self.send(type="session.update", session={"type": "realtime", "audio": {"input": {
-            "transcription": {"model": "default"}, "turn_detection": turns}}})
-        await self.wait("session.updated")
-
     async def answer(self, pcm):
         """One turn; gives (response, when its first sound came)."""
         since = len(self.events)

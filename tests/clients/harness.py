@@ -155,6 +155,12 @@ class SocketTalk:
     async def append(self, block):
         await self.send(type="input_audio_buffer.append", audio=base64_of(block))
 
+    async def turns_are(self, turns):
+        """Who ends a turn, in the protocol's words; None: a commit. What is heard is transcribed."""
+        await self.send(type="session.update", session={"type": "realtime", "audio": {"input": {
+            "transcription": {"model": "default"}, "turn_detection": turns}}})
+        await self.wait("session.updated")
+
     def all(self, kind, since=0):
         return [event for event in self.events[since:] if event["type"] == kind]
 

@@ -28,10 +28,7 @@ class Talk(SocketTalk):
     async def ask(self, name):
         """Speaks a clip, pushed to talk; gives what was heard and said, and how long the answer's first sound took."""
         wanted, pcm = clip(name)
-        audio = {"input": {"transcription": {"model": "default"}, "turn_detection": None}}
-        await self.send(type="session.update", session={"type": "realtime", "audio": audio})
-        await self.wait("session.updated")
-
+        await self.turns_are(None)
         await at_the_speed_of_speech(silence(200) + pcm + silence(200), self.append)
         asked = time.monotonic()
         await self.send(type="input_audio_buffer.commit")

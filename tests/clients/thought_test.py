@@ -19,11 +19,6 @@ PRIVATE = ("x_parley.", "response.reasoning", "response.thinking")
 class Talk(SocketTalk):
     patience_s = 120
 
-    async def turns_are(self, turns):
-        await self.send(type="session.update", session={"type": "realtime", "audio": {"input": {
-            "transcription": {"model": "default"}, "turn_detection": turns}}})
-        await self.wait("session.updated")
-
     async def thinks(self, effort):
         await self.send(type="session.update", session={"type": "realtime", "reasoning": {"effort": effort}})
         return await self.wait("session.updated")

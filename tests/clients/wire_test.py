@@ -18,10 +18,7 @@ SESSIONS = 20
 class Talk(SocketTalk):
     async def turns(self):
         """Two turns: one that is answered, one whose answer is interrupted."""
-        vad = {"type": "server_vad", "silence_duration_ms": 500}
-        await self.send(type="session.update", session={"type": "realtime", "audio": {"input": {
-            "transcription": {"model": "default"}, "turn_detection": vad}}})
-        await self.wait("session.updated")
+        await self.turns_are({"type": "server_vad", "silence_duration_ms": 500})
         await at_the_speed_of_speech(silence(200) + tone(3, 700) + silence(900), self.append)
         await self.wait("response.done")
         await at_the_speed_of_speech(silence(1500), self.append)
