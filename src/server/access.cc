@@ -8,11 +8,11 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 
+#include "server/unix_time.h"
 #include "wire/base64.h"
 
 namespace parley::server {
@@ -192,10 +192,7 @@ std::optional<std::string> Access::SessionOf(std::string_view secret) const {
       CRYPTO_memcmp(signature->data(), wanted.data(), wanted.size()) != 0) {
     return std::nullopt;
   }
-  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
-  if (std::atoll(claim->c_str()) < now) return std::nullopt;
+  if (std::atoll(claim->c_str()) < UnixNow()) return std::nullopt;
   const size_t space = claim->find(' ');
   return space == std::string::npos ? std::string() : claim->substr(space + 1);
 }
