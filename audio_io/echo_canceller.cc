@@ -27,12 +27,6 @@ Biquad HighPassAt(double corner_hz) {
           static_cast<float>((1 - alpha) / a0)};
 }
 
-double Energy(EchoBlock x) {
-  double sum = 0;
-  for (const float v : x) sum += static_cast<double>(v) * v;
-  return sum;
-}
-
 }  // namespace
 
 void EchoCanceller::HighPass::Process(EchoBlock in, std::span<float, kEchoBlock> out) {

@@ -20,6 +20,12 @@ constexpr int64_t kDelayEvery = 50;  // blocks
 
 }  // namespace
 
+double Energy(EchoBlock block) {
+  double sum = 0;
+  for (const float x : block) sum += static_cast<double>(x) * x;
+  return sum;
+}
+
 EchoFilter::EchoFilter()
     : fft_(static_cast<int>(kWindow)),
       weights_(kPartitions),

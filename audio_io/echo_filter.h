@@ -26,6 +26,8 @@ namespace parley::audio {
 inline constexpr size_t kEchoBlock = 160;  // 10 ms at 16 kHz
 using EchoBlock = std::span<const float, kEchoBlock>;
 
+double Energy(EchoBlock block);  // the sum of its squares
+
 class EchoFilter {
  public:
   static constexpr size_t kBins = kEchoBlock + 1;

@@ -12,12 +12,6 @@ constexpr double kAudible = 0.01;  // -20 dB to the echo
 constexpr double kEchoFalls = 0.97, kVoiceFalls = 0.8;
 constexpr float kOpens = 1, kCloses = 0.2F;  // of the gain, a block
 
-double PowerOf(std::span<const float, kEchoBlock> sound) {
-  double sum = 0;
-  for (const float x : sound) sum += static_cast<double>(x) * x;
-  return sum / kEchoBlock;
-}
-
 }  // namespace
 
 void EchoGate::Reset() {
@@ -27,7 +21,7 @@ void EchoGate::Reset() {
 
 void EchoGate::Process(bool active, double echo_power, std::span<float, kEchoBlock> sound) {
   echo_ = active ? std::max(echo_power, kEchoFalls * echo_) : 0;
-  voice_ = std::max(PowerOf(sound), kVoiceFalls * voice_);
+  voice_ = std::max(Energy(sound) / kEchoBlock, kVoiceFalls * voice_);
   const float wanted = voice_ >= kAudible * echo_ ? 1.0F : 0.0F;
   const float before = gain_;
   gain_ += std::clamp(wanted - gain_, -kCloses, kOpens);
