@@ -10,7 +10,7 @@ namespace parley::engine {
 
 Result<Sequence> CallEngine::Open(Position reserve) {
   PARLEY_CHECK(reserve >= 0, "a reservation of less than nothing");
-  const int32_t pages = EngineCore::PagesToReserve(std::min<Position>(reserve, 1 << 30));
+  const int32_t pages = EngineCore::PagesToReserve(reserve);
   if (!admission_.TryPromise(pages)) {
     open_refused_.fetch_add(1, std::memory_order_relaxed);
     if (admission_.closed()) {

@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,7 +46,10 @@ class EngineCore {
 
   Admission& admission() { return admission_; }
   // Pages that Open promises: one more than the positions need, for the page that a fork's first row copies.
-  static int32_t PagesToReserve(Position reserve) { return PagesFor(reserve) + 1; }
+  // More positions than any pool has are as many as no pool has.
+  static int32_t PagesToReserve(Position reserve) {
+    return PagesFor(std::min<Position>(reserve, 1 << 30)) + 1;
+  }
 
   void Submit(Call call, Notices& notices);
   bool idle() const;  // no step would do anything

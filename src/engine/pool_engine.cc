@@ -70,7 +70,7 @@ CallEngine& PoolEngine::At(int64_t id) const {
 }
 
 std::vector<size_t> PoolEngine::InOrder(Position reserve) const {
-  const int32_t pages = EngineCore::PagesToReserve(std::min<Position>(reserve, 1 << 30));
+  const int32_t pages = EngineCore::PagesToReserve(reserve);
   struct Place {
     size_t replica;
     int32_t left;
