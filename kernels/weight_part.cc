@@ -284,6 +284,10 @@ Status CheckFinite(std::span<const WeightSource> stacked) {
     bad += CountNotFinite(source);
     all += static_cast<uint64_t>(source.out) * static_cast<uint64_t>(source.in);
   }
+  return NotFinite(bad, all);
+}
+
+Status NotFinite(uint64_t bad, uint64_t all) {
   if (bad == 0) return {};
   return Fail(Code::kCorruptData,
               std::to_string(bad) + " of " + std::to_string(all) +

@@ -40,6 +40,8 @@ struct WeightPart {
 Status CheckSources(std::span<const WeightSource> stacked, Storage storage);
 // Whether every value is a number: counted in the file's own form, whatever it will be kept as. kCorruptData.
 Status CheckFinite(std::span<const WeightSource> stacked);
+// What is said of weights of which `bad` of `all` values are none; fine when none are.
+Status NotFinite(uint64_t bad, uint64_t all);
 // A checked source, kept as `storage` says. Grouped files stay as they are under kGroup8.
 WeightPart ReadPart(const WeightSource& source, Storage storage);
 

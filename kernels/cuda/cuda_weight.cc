@@ -120,10 +120,7 @@ Status StagedLoader::CountNotFinite(const void* bf16, size_t count, cudaStream_t
   PARLEY_TRY_STATUS(CheckCuda(
       cudaMemcpyAsync(&bad, counter, sizeof(bad), cudaMemcpyDeviceToHost, stream), "cudaMemcpy"));
   PARLEY_TRY_STATUS(CheckCuda(cudaStreamSynchronize(stream), "checking a weight"));
-  if (bad == 0) return {};
-  return Fail(Code::kCorruptData,
-              std::to_string(bad) + " of " + std::to_string(count) +
-                  " values are NaN or infinite; the file is damaged, or not a model's");
+  return NotFinite(bad, count);
 }
 
 Result<WeightPtr> StagedLoader::Load(std::span<const WeightSource> stacked, Storage storage,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "kernels/weight_part.h"
 #include "weights/dequantize.h"
 #include "weights/weight_format.h"
 
@@ -22,11 +23,8 @@ namespace {
 Result<Tensor> UploadRows(Backend& backend, std::string_view name, const std::vector<float>& values,
                           int32_t rows, int32_t cols) {
   const auto bad = std::ranges::count_if(values, [](float v) { return !std::isfinite(v); });
-  if (bad > 0) {
-    return Fail(Code::kCorruptData,
-                std::string(name) + ": " + std::to_string(bad) + " of " +
-                    std::to_string(values.size()) +
-                    " values are NaN or infinite; the file is damaged, or not a model's");
+  if (Status numbers = kernels::NotFinite(static_cast<uint64_t>(bad), values.size()); !numbers) {
+    return Context(name, std::move(numbers).error());
   }
   Tensor out = backend.Allocate(kernels::DType::kF32, rows, cols);
   backend.Upload(values, out);
