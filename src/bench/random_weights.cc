@@ -121,22 +121,11 @@ Status Fill(const Shape& s, RandomDecoder& out) {
 }
 
 // The decoder of a Step-Audio checkpoint, as its config.json and its tensors say it.
-Status FillStepAudio(const weights::SyntheticGeometry& g, int64_t layers, RandomDecoder& out) {
-  weights::CheckpointTable& c = *out.checkpoint;
-  c.SetNumber("num_hidden_layers", static_cast<double>(layers));
-  c.SetNumber("hidden_size", static_cast<double>(g.hidden));
-  c.SetNumber("num_attention_heads", static_cast<double>(g.heads));
-  c.SetNumber("num_key_value_heads", static_cast<double>(g.kv_heads));
-  c.SetNumber("intermediate_size", static_cast<double>(g.ffn));
-  c.SetNumber("max_position_embeddings", static_cast<double>(g.max_positions));
-  c.SetNumber("rope_theta", g.rope_theta);
-  c.SetNumber("rms_norm_eps", g.norm_eps);
+Status FillStepAudio(const weights::SyntheticGeometry& g, RandomDecoder& out) {
+  weights::SetDecoderNumbers(g, *out.checkpoint);
   Maker make(out);
   for (const weights::TensorPlan& tensor : weights::SyntheticTensors(g)) {
-    const bool decoder = tensor.name.starts_with("model.") || tensor.name.starts_with("lm_head.");
-    const bool beyond = tensor.name.starts_with("model.layers.") &&
-                        std::stoll(tensor.name.substr(sizeof("model.layers.") - 1)) >= layers;
-    if (!decoder || beyond) continue;
+    if (!tensor.name.starts_with("model.") && !tensor.name.starts_with("lm_head.")) continue;
     if (tensor.shape.size() == 2) {
       PARLEY_TRY_STATUS(make.Counted(tensor.name, tensor.shape[0], tensor.shape[1]));
     } else if (tensor.name.ends_with(".bias")) {
@@ -155,10 +144,11 @@ Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry, int64_t layer
   for (const char* name : {"step-audio-r1", "step-audio-2-mini"}) {
     known += (known.empty() ? "" : ", ") + std::string(name);
     if (geometry != name) continue;
-    PARLEY_TRY(const auto shape, weights::SyntheticGeometry::Named(name));
+    PARLEY_TRY(auto shape, weights::SyntheticGeometry::Named(name));
+    if (layers > 0) shape.layers = layers;
     RandomDecoder made;
     made.checkpoint = std::make_unique<weights::CheckpointTable>("safetensors");
-    PARLEY_TRY_STATUS(FillStepAudio(shape, layers > 0 ? layers : shape.layers, made));
+    PARLEY_TRY_STATUS(FillStepAudio(shape, made));
     return made;
   }
   for (const Shape& shape : kShapes) {

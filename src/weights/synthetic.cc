@@ -232,6 +232,17 @@ Result<SyntheticGeometry> SyntheticGeometry::Named(const std::string& name) {
   return Fail(Code::kInvalidArgument, "no geometry \"" + name + "\"; there are " + known);
 }
 
+void SetDecoderNumbers(const SyntheticGeometry& g, CheckpointTable& table) {
+  table.SetNumber("num_hidden_layers", static_cast<double>(g.layers));
+  table.SetNumber("hidden_size", static_cast<double>(g.hidden));
+  table.SetNumber("num_attention_heads", static_cast<double>(g.heads));
+  table.SetNumber("num_key_value_heads", static_cast<double>(g.kv_heads));
+  table.SetNumber("intermediate_size", static_cast<double>(g.ffn));
+  table.SetNumber("max_position_embeddings", static_cast<double>(g.max_positions));
+  table.SetNumber("rope_theta", g.rope_theta);
+  table.SetNumber("rms_norm_eps", g.norm_eps);
+}
+
 std::vector<TensorPlan> SyntheticTensors(const SyntheticGeometry& g) {
   PlanBuilder plan;
   AddEncoder(g, plan);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "weights/checkpoint_table.h"
 #include "weights/safetensors_writer.h"
 
 namespace parley::weights {
@@ -50,6 +51,9 @@ struct SyntheticOptions {
   uint64_t shard_bytes = uint64_t{5} * 1000 * 1000 * 1000;
   uint64_t seed = 1;
 };
+
+// The decoder's part of config.json, for weights that are no file.
+void SetDecoderNumbers(const SyntheticGeometry& geometry, CheckpointTable& table);
 
 // Every tensor of the model, in the order it is written; all bf16.
 std::vector<TensorPlan> SyntheticTensors(const SyntheticGeometry& geometry);

@@ -1,6 +1,7 @@
 // Do we agree with PyTorch, tap by tap? Tiny random networks in f32 on the reference backend.
 // SPDX-License-Identifier: Apache-2.0
 #include "golden/golden.h"
+#include "golden/heard.h"
 
 #include <gtest/gtest.h>
 
@@ -25,14 +26,6 @@ constexpr int kBlock = 9, kToAttention = 5, kCross = 6, kHead = 2;  // a norm an
 
 // The number at the end of "decoder.layer.1".
 int LayerOf(std::string_view tap) { return tap.back() - '0'; }
-
-kernels::TensorView HostView(std::vector<float>& values, int32_t cols) {
-  return {.data = values.data(),
-          .dtype = DType::kF32,
-          .rows = static_cast<int32_t>(values.size()) / cols,
-          .cols = cols,
-          .stride = cols};
-}
 
 void ExpectDecoderAgrees(const std::string& checkpoint_name) {
   const auto backend = kernels::MakeReferenceBackend();
@@ -76,13 +69,8 @@ TEST(Golden, StepAudioHearsAndAnswersAsPyTorchDoes) {
   EXPECT_TRUE((*decoder)->geometry().qkv_bias);
 
   std::vector<float> mel = golden.Values("input.mel");
-  model::EncoderState state = (*encoder)->NewState(48);
-  ASSERT_TRUE((*encoder)->Begin(HostView(mel, golden.Cols("input.mel")), state).has_value());
-  while (!(*encoder)->Advance(state)) {
-  }
-  const kernels::Tensor heard =
-      backend->Allocate(DType::kF32, (*adaptor)->OutRows(state.out_rows), (*adaptor)->out_width());
-  (*adaptor)->Forward(state.out.view().Rows(0, state.out_rows), heard);
+  const model::EncoderState state = golden::Encode(**encoder, mel, golden.Cols("input.mel"), 48);
+  const kernels::Tensor heard = golden::Adapt(*backend, **adaptor, state);
   const std::vector<TokenId> ids = golden.Ids("input.ids");
   model::OneSequence sequence(*backend, **decoder, 64, DType::kF32,
                               static_cast<int32_t>(ids.size()));
@@ -119,10 +107,7 @@ TEST(Golden, WhisperAgreesWithTransformers) {
   ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
 
   std::vector<float> mel = golden.Values("input.mel");
-  model::EncoderState state = (*encoder)->NewState(40);
-  ASSERT_TRUE((*encoder)->Begin(HostView(mel, golden.Cols("input.mel")), state).has_value());
-  while (!(*encoder)->Advance(state)) {
-  }
+  const model::EncoderState state = golden::Encode(**encoder, mel, golden.Cols("input.mel"), 40);
   model::WhisperState talk = (*decoder)->NewState(20, 24);
   for (int32_t layer = 0; layer < (*decoder)->geometry().layers; ++layer) {
     (*decoder)->Hear(state.out.view().Rows(0, state.out_rows), {}, layer, talk);

@@ -11,6 +11,7 @@
 
 #include "golden/epsilons.h"
 #include "golden/golden.h"
+#include "golden/heard.h"
 #include "kernels/random_values.h"
 #include "model/audio_encoder.h"
 #include "model/decoder.h"
@@ -41,19 +42,8 @@ class TrueWidths {
     g.layers = 1;
     g.vocabulary = 4096;
     for (const weights::TensorPlan& tensor : weights::SyntheticTensors(g)) Add(tensor);
-    const auto number = [this](const std::string& key, double value) {
-      table_.SetNumber(key, value);
-    };
-    number("audio_encoder_config.n_audio_head", static_cast<double>(g.audio_heads));
-    const std::string text = "text_config.";
-    number(text + "hidden_size", static_cast<double>(g.hidden));
-    number(text + "intermediate_size", static_cast<double>(g.ffn));
-    number(text + "num_hidden_layers", 1);
-    number(text + "num_attention_heads", static_cast<double>(g.heads));
-    number(text + "num_key_value_heads", static_cast<double>(g.kv_heads));
-    number(text + "max_position_embeddings", static_cast<double>(g.max_positions));
-    number(text + "rms_norm_eps", g.norm_eps);
-    number(text + "rope_theta", g.rope_theta);
+    table_.SetNumber("audio_encoder_config.n_audio_head", static_cast<double>(g.audio_heads));
+    weights::SetDecoderNumbers(g, table_);
   }
   const weights::Checkpoint& checkpoint() const { return table_; }
 
@@ -98,11 +88,6 @@ TEST(GoldenWidth, StepAudioR1AgreesWithTransformers) {
   ASSERT_TRUE(golden.ok());
   const TrueWidths widths;
   std::vector<float> mel = golden.Values("input.mel");
-  const kernels::TensorView mel_rows{.data = mel.data(),
-                                     .dtype = DType::kF32,
-                                     .rows = static_cast<int32_t>(mel.size()) / 128,
-                                     .cols = 128,
-                                     .stride = 128};
   kernels::Tensor heard;
   {
     auto encoder = model::AudioEncoder::Load(*backend, widths.checkpoint(), Storage::kF32);
@@ -110,13 +95,8 @@ TEST(GoldenWidth, StepAudioR1AgreesWithTransformers) {
     EXPECT_EQ((*encoder)->geometry().hidden, 1280);
     auto adaptor = model::Adaptor::Load(*backend, widths.checkpoint(), Storage::kF32);
     ASSERT_TRUE(adaptor.has_value()) << adaptor.error().message;
-    model::EncoderState state = (*encoder)->NewState(16);
-    ASSERT_TRUE((*encoder)->Begin(mel_rows, state).has_value());
-    while (!(*encoder)->Advance(state)) {
-    }
-    heard = backend->Allocate(DType::kF32, (*adaptor)->OutRows(state.out_rows),
-                              (*adaptor)->out_width());
-    (*adaptor)->Forward(state.out.view().Rows(0, state.out_rows), heard);
+    const model::EncoderState state = golden::Encode(**encoder, mel, golden.Cols("input.mel"), 16);
+    heard = golden::Adapt(*backend, **adaptor, state);
   }
   auto decoder = model::Decoder::Load(*backend, widths.checkpoint(), Storage::kF32);
   ASSERT_TRUE(decoder.has_value()) << decoder.error().message;
