@@ -22,6 +22,10 @@
 
 namespace parley::test {
 
+// Who ends a turn, in the protocol's words.
+inline const nlohmann::json kServerVad = {{"type", "server_vad"}, {"silence_duration_ms", 500}};
+inline const nlohmann::json kSemanticVad = {{"type", "semantic_vad"}};
+
 class SimTalks : public ScriptedTalks {
  public:
   SimTalks()

@@ -6,36 +6,11 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/forwarding_backend.h"
-#include "model/sampler.h"
+#include "support/drawing_backend.h"
 #include "support/engine_bed.h"
 
 namespace parley::engine {
 namespace {
-
-class DrawingBackend final : public kernels::ForwardingBackend {
- public:
-  using ForwardingBackend::ForwardingBackend;
-  bool samples() const override { return true; }
-  void Sample(const kernels::TensorView& logits, std::span<const kernels::TokenRequest> rows,
-              std::span<int32_t> ids) override {
-    ++steps;
-    for (size_t r = 0; r < rows.size(); ++r) {
-      const kernels::TokenRequest& request = rows[r];
-      most_history = std::max(most_history, request.history.size());
-      std::vector<float> values(static_cast<size_t>(logits.cols));
-      Download(logits.Rows(static_cast<int32_t>(r), 1), values);
-      EXPECT_GE(request.uniform, 0.0);
-      EXPECT_LT(request.uniform, 1.0);
-      model::Sampler greedy({.repetition_penalty = request.repetition_penalty,
-                             .vocabulary_limit = request.limit,
-                             .banned = {request.banned.begin(), request.banned.end()}});
-      ids[r] = greedy.Sample(values, request.history);
-    }
-  }
-  int steps = 0;
-  size_t most_history = 0;
-};
 
 // Three branches of one trunk, greedy with different bans and penalties, while another sequence appends.
 std::vector<std::vector<TokenId>> Say(kernels::Backend& backend) {
@@ -62,7 +37,7 @@ std::vector<std::vector<TokenId>> Say(kernels::Backend& backend) {
 TEST(DeviceSampling, DrawsTheTokensThatTheHostDraws) {
   const auto reference = kernels::MakeReferenceBackend();
   const auto on_host = Say(*reference);
-  DrawingBackend drawing(*reference);
+  test::DrawingBackend drawing(*reference);
   const auto on_device = Say(drawing);
   EXPECT_EQ(on_device, on_host);
   EXPECT_EQ(on_host[0].size(), 12U);

@@ -8,8 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/forwarding_backend.h"
-#include "model/sampler.h"
+#include "support/drawing_backend.h"
 #include "support/engine_bed.h"
 
 namespace parley::test {
@@ -57,22 +56,6 @@ TEST(Drafting, RelaxesForThoughtWhileListeningOnly) {
   EXPECT_FALSE(engine::StandsRelaxed(2, 1, logits, 9.0F, Urgency::kThinkingListening,
                                      {.vocabulary_limit = 2}));
 }
-
-// Draws on the "device", one token a row.
-class DrawingBackend final : public kernels::ForwardingBackend {
- public:
-  using ForwardingBackend::ForwardingBackend;
-  bool samples() const override { return true; }
-  void Sample(const kernels::TensorView& logits, std::span<const kernels::TokenRequest> rows,
-              std::span<int32_t> ids) override {
-    for (size_t r = 0; r < rows.size(); ++r) {
-      std::vector<float> values(static_cast<size_t>(logits.cols));
-      Download(logits.Rows(static_cast<int32_t>(r), 1), values);
-      model::Sampler greedy({.repetition_penalty = rows[r].repetition_penalty});
-      ids[r] = greedy.Sample(values, rows[r].history);
-    }
-  }
-};
 
 struct Talk {
   std::vector<std::vector<TokenId>> said;

@@ -9,11 +9,10 @@
 namespace parley::server {
 namespace {
 
+using test::kSemanticVad;
+using test::kServerVad;
 using test::SessionStage;
 using Json = nlohmann::json;
-
-const Json kServerVad = {{"type", "server_vad"}, {"silence_duration_ms", 500}};
-const Json kSemanticVad = {{"type", "semantic_vad"}};
 
 // Nobody can know yet that somebody speaks: the answer is interrupted by a voice that began before it.
 TEST(AskedWhileSpeaking, AtItsOnsetNoWordsAreLost) {

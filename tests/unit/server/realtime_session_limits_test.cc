@@ -7,10 +7,9 @@
 namespace parley::server {
 namespace {
 
+using test::kServerVad;
 using test::SessionStage;
 using Json = nlohmann::json;
-
-const Json kServerVad = {{"type", "server_vad"}, {"silence_duration_ms", 500}};
 
 TEST(RealtimeSession, EndsWhenNobodySaysAnything) {
   ServerConfig config;

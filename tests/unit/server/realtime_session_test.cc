@@ -12,11 +12,10 @@
 namespace parley::server {
 namespace {
 
+using test::kSemanticVad;
+using test::kServerVad;
 using test::SessionStage;
 using Json = nlohmann::json;
-
-const Json kServerVad = {{"type", "server_vad"}, {"silence_duration_ms", 500}};
-const Json kSemanticVad = {{"type", "semantic_vad"}};
 
 TEST(RealtimeSession, TellsATurnInTheOrderThatClientsRelyOn) {
   SessionStage stage;
