@@ -48,6 +48,8 @@ class LoadedRuntime final : public Runtime {
 
   realtime::Executor& executor() override { return *executor_; }
   engine::Engine& engine() override { return *engine_; }
+  size_t replicas() const override { return engine_->replicas(); }
+  size_t replicas_lost() const override { return engine_->replicas_lost(); }
   int voice_rate_hz() const override { return voice_->sample_rate_hz(); }
   const std::vector<MemoryShare>& memory() const override { return memory_; }
 

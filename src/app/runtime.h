@@ -38,6 +38,8 @@ class Runtime {
 
   virtual realtime::Executor& executor() = 0;
   virtual engine::Engine& engine() = 0;
+  virtual size_t replicas() const = 0;
+  virtual size_t replicas_lost() const = 0;  // their device was given up
   virtual Result<std::unique_ptr<realtime::Session>> NewSession(realtime::EventSink sink) = 0;
   virtual int voice_rate_hz() const = 0;
 

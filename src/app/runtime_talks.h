@@ -30,6 +30,9 @@ class RuntimeTalks final : public server::Talks {
     return runtime_.NewSession(std::move(strand), std::move(sink), effort);
   }
   engine::Engine& engine() override { return runtime_.engine(); }
+  Replicas replicas() const override {
+    return {.all = runtime_.replicas(), .lost = runtime_.replicas_lost()};
+  }
   std::shared_ptr<const model::Tokenizer> tokenizer() override { return runtime_.tokenizer(); }
   std::shared_ptr<const model::ChatTemplate> chat() override { return runtime_.chat(); }
   const realtime::Style& style() const override { return runtime_.style(); }

@@ -141,6 +141,11 @@ void PoolEngine::Transcribe(TranscribeLane lane, PcmView sound, model::Transcrib
   replicas_[replica]->Transcribe(lane, sound, std::move(options), urgency, std::move(transcribed));
 }
 
+size_t PoolEngine::replicas_lost() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(replicas_, [](const auto& replica) { return replica->lost(); }));
+}
+
 EngineStats PoolEngine::stats() const {
   EngineStats all;
   for (const auto& replica : replicas_) {

@@ -43,6 +43,8 @@ class PoolEngine final : public Engine {
   void Stop(Stream stream) override;
   void SetUrgency(Stream stream, Urgency urgency) override;
   EngineStats stats() const override;
+  size_t replicas() const { return replicas_.size(); }
+  size_t replicas_lost() const;
 
  private:
   class TalkEngine;

@@ -110,6 +110,8 @@ std::string PrometheusText(const Metrics& m, const Gauges& g) {
   const double total = static_cast<double>(g.kv_pages_total);
   gauge("parley_kv_cache_used_ratio", "pages of the cache that are in use",
         total > 0 ? static_cast<double>(g.kv_pages_used) / total : 0.0);
+  gauge("parley_replicas", "replicas of the pool", g.replicas);
+  gauge("parley_replicas_lost", "of these, whose device was given up", g.replicas_lost);
   const auto summary = [&](std::string_view name, std::string_view help, auto sum) {
     Head(out, name, "summary", help);
     Line(out, std::string(name) + "_sum", static_cast<double>(sum));

@@ -63,6 +63,7 @@ struct Gauges {  // read when somebody asks
   bool draining = false;
   int64_t kv_pages_used = 0, kv_pages_total = 0, engine_steps = 0, decode_rows = 0;
   double decode_seconds = 0;
+  int64_t replicas = 0, replicas_lost = 0;
   int64_t queued_bytes = 0, messages_in = 0, messages_out = 0, slow_readers = 0;
   int64_t resident_bytes = 0;
   std::string version;

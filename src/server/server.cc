@@ -119,6 +119,8 @@ bool Server::Ready(std::string& why) const {
     why = "draining";
   } else if (open_sessions_ >= Limit()) {
     why = "at capacity";
+  } else if (talks_.replicas().none_left()) {
+    why = "every device has failed; restart parley";
   }
   return why.empty();
 }
@@ -150,6 +152,10 @@ std::optional<wire::Answer> Server::OnUpgrade(const wire::Request& request) {
   if (draining_) {
     return refuse("draining",
                   wire::TryLaterAnswer(503, "draining", "This server is going away.", 5));
+  }
+  if (talks_.replicas().none_left()) {
+    return refuse("device", wire::TryLaterAnswer(503, "device_failed",
+                                                 "No device of this server works any more.", 60));
   }
   if (open_sessions_ >= Limit()) {
     return refuse("capacity", wire::TryLaterAnswer(503, "at_capacity",

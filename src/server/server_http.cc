@@ -48,6 +48,9 @@ Gauges Server::ReadGauges() const {
   gauges.engine_steps = engine.steps;
   gauges.decode_rows = engine.decode_rows;
   gauges.decode_seconds = engine.decode_ms / 1000;
+  const Talks::Replicas replicas = talks_.replicas();
+  gauges.replicas = static_cast<int64_t>(replicas.all);
+  gauges.replicas_lost = static_cast<int64_t>(replicas.lost);
   gauges.messages_in = net.messages_in;
   gauges.messages_out = net.messages_out;
   gauges.slow_readers = net.slow_readers;

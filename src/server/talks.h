@@ -30,6 +30,12 @@ class Talks {
       std::optional<realtime::Effort> effort) = 0;
 
   virtual engine::Engine& engine() = 0;
+  // Of the pool; `lost`: their device was given up, until the program is restarted.
+  struct Replicas {
+    size_t all = 1, lost = 0;
+    bool none_left() const { return lost == all; }
+  };
+  virtual Replicas replicas() const = 0;
   virtual std::shared_ptr<const model::Tokenizer> tokenizer() = 0;
   virtual std::shared_ptr<const model::ChatTemplate> chat() = 0;  // none: no chat completions
   virtual const realtime::Style& style() const = 0;               // how the model thinks

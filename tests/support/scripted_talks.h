@@ -111,6 +111,8 @@ class ScriptedTalks : public server::Talks {
   }
   engine::Engine& engine() override { return *engine_; }
   ScriptedEngine& scripted_engine() { return *engine_; }
+  Replicas replicas() const override { return replicas_; }
+  void SetReplicas(Replicas replicas) { replicas_ = replicas; }
   std::shared_ptr<const model::Tokenizer> tokenizer() override { return tokenizer_; }
   std::shared_ptr<const model::ChatTemplate> chat() override { return chat_; }
   const realtime::Style& style() const override { return style_; }
@@ -158,6 +160,7 @@ class ScriptedTalks : public server::Talks {
   realtime::Style style_;  // it does not think
   std::vector<std::optional<realtime::Effort>> efforts_;
   engine::TranscribeLane lane_;
+  Replicas replicas_;
   std::unique_ptr<ScriptedEngine> engine_;
 };
 

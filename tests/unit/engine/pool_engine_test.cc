@@ -204,6 +204,8 @@ Said SayBeside(bool fails) {
     EXPECT_NE(code, Code::kDevice);  // it has no transcriber, but it was asked
   }
 
+  EXPECT_EQ(bed.pool().replicas(), 2U);
+  EXPECT_EQ(bed.pool().replicas_lost(), 1U);
   const Sequence last = bed.Open();
   bed.device(1).backend.polls_to_fail = 1000000;
   bed.pool().Append(last, {.tokens = Ids(5)}, Urgency::kFirstWords, {});
@@ -211,6 +213,7 @@ Said SayBeside(bool fails) {
   const auto refused = bed.pool().Open(64);
   EXPECT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Code::kDevice);
+  EXPECT_EQ(bed.pool().replicas_lost(), 2U);
   return said;
 }
 

@@ -163,6 +163,23 @@ TEST_F(ServerTest, DrainsAndSaysSo) {
   EXPECT_EQ(Ask(To("/healthz")).status, 200) << "it is alive, only not for newcomers";
 }
 
+TEST_F(ServerTest, IsNotReadyOnceEveryDeviceWasGivenUp) {
+  ServerConfig config;
+  config.max_sessions = 2;
+  Start(config);
+  EXPECT_EQ(Ask(To("/readyz")).status, 200);
+  talks_.SetReplicas({.all = 2, .lost = 1});
+  EXPECT_EQ(Ask(To("/readyz")).status, 200);
+  talks_.SetReplicas({.all = 2, .lost = 2});
+  const wire::Answer ready = Ask(To("/readyz"));
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(ready.body, "every device has failed; restart parley\n");
+  EXPECT_EQ(Connect()->status, 503);
+  const std::string metrics = Ask(To("/metrics")).body;
+  EXPECT_NE(metrics.find("parley_replicas_lost 2"), std::string::npos);
+  EXPECT_NE(metrics.find("parley_session_rejected_total{reason=\"device\"} 1"), std::string::npos);
+}
+
 TEST_F(ServerTest, SaysWhatEachPathIs) {
   ServerConfig config;
   config.max_sessions = 1;
