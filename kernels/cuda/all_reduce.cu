@@ -6,7 +6,8 @@
 // have arrived, and no fence or flag is waited for after them. Rounds alternate between two inboxes: a rank that writes round
 // n + 2 has seen everyone's round n + 1, which they sent after they had read round n. Block r serves row r on every rank.
 //
-// A rank that never writes is found by the clock: the wait ends, the failure is stored, and the host sees it.
+// A rank that never writes is found by the clock: the wait ends, the failure is stored, and the host sees it. From then on
+// this rank waits for nobody: a step of a hundred sums ends as soon as its first one has lost its patience.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
@@ -23,6 +24,13 @@ __device__ inline uint64_t Nanoseconds() {
   uint64_t t = 0;
   asm volatile("mov.u64 %0, %globaltimer;" : "=l"(t));
   return t;
+}
+__device__ inline uint64_t Deadline(const Peers& peers) {
+  return peers.rounds[peers.max_rows] != 0 ? 0 : Nanoseconds() + peers.patience_ns;
+}
+__device__ inline void Lose(const Peers& peers) {
+  peers.rounds[peers.max_rows] = 1;
+  *peers.lost = 1;
 }
 // Two values and the round, twice: 16 bytes that pass the link together.
 __device__ inline void StoreWords(uint4* to, uint32_t first, uint32_t second, uint32_t round) {
@@ -67,7 +75,7 @@ __global__ void __launch_bounds__(kMostThreads)
                  round);
     }
   }
-  const uint64_t deadline = Nanoseconds() + peers.patience_ns;
+  const uint64_t deadline = Deadline(peers);
   bool lost = false;
   float4 v[kFours];
   float squares = 0.0F;
@@ -94,7 +102,7 @@ __global__ void __launch_bounds__(kMostThreads)
     Store4(x, row, 4 * at, v[i]);
     squares += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
   }
-  if (lost) *peers.lost = 1;
+  if (lost) Lose(peers);
   const float scale = rsqrtf(BlockSum(squares, room) / static_cast<float>(x.cols) + eps);
 #pragma unroll
   for (int i = 0; i < kFours; ++i) {
@@ -118,7 +126,7 @@ __global__ void __launch_bounds__(kGatherThreads) GatherKernel(Rows part, Rows a
   const uint32_t round = peers.rounds[0];
   const int pairs = part.cols / 2;
   const int64_t count = static_cast<int64_t>(part.rows) * pairs;
-  const uint64_t deadline = Nanoseconds() + peers.patience_ns;
+  const uint64_t deadline = Deadline(peers);
   bool lost = false;
   const int64_t step = static_cast<int64_t>(gridDim.x) * kGatherThreads;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kGatherThreads + threadIdx.x; i < count;
@@ -145,7 +153,7 @@ __global__ void __launch_bounds__(kGatherThreads) GatherKernel(Rows part, Rows a
       Store(all, row, from * part.cols + col + 1, __uint_as_float(words.z));
     }
   }
-  if (lost) *peers.lost = 1;
+  if (lost) Lose(peers);
 }
 
 }  // namespace

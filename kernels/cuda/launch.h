@@ -72,8 +72,9 @@ struct Peers {
   int32_t cols = 0;
   uint4* inbox[kMostRanks] = {};  // of every rank, InboxBytes each, zeroed once
   uint4* gather_box = nullptr;    // rank 0's, GatherBytes, zeroed once
-  uint32_t* rounds = nullptr;     // [max_rows], this rank's own, zeroed once
-  int32_t* lost = nullptr;        // set when a peer did not come in time
+  uint32_t* rounds =
+      nullptr;  // [max_rows + 1], this rank's own, zeroed once; the last: a peer is lost
+  int32_t* lost = nullptr;  // set when a peer did not come in time
   uint64_t patience_ns = 1000000000;
 };
 size_t InboxBytes(int32_t ranks, int32_t max_rows, int32_t cols);

@@ -90,7 +90,7 @@ Status CudaRanks::Init(const std::vector<CudaBackend*>& ranks, int32_t max_rows,
     PARLEY_TRY_STATUS(CheckCuda(cudaSetDevice(rank->device()), "cudaSetDevice"));
     Box box;
     PARLEY_TRY(box.inbox, ZeroedDevice(InboxBytes(count, max_rows, hidden)));
-    PARLEY_TRY(box.rounds, ZeroedDevice(static_cast<size_t>(max_rows) * sizeof(uint32_t)));
+    PARLEY_TRY(box.rounds, ZeroedDevice((static_cast<size_t>(max_rows) + 1) * sizeof(uint32_t)));
     boxes_.push_back(std::move(box));
   }
   PARLEY_TRY_STATUS(CheckCuda(cudaSetDevice(ranks.front()->device()), "cudaSetDevice"));

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -37,7 +38,7 @@ class Ranks {
       const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(cols) * 4;
       for (auto* memory : {&rank.x, &rank.delta, &rank.out, &rank.weight}) *memory = Zeroed(bytes);
       rank.inbox = Zeroed(InboxBytes(count, rows, cols));
-      rank.rounds = Zeroed(static_cast<size_t>(rows) * 4);
+      rank.rounds = Zeroed((static_cast<size_t>(rows) + 1) * 4);
       rank.lost = Zeroed(4);
     }
     cudaDeviceSynchronize();
@@ -164,6 +165,12 @@ TEST(AllReduce, ARankThatNeverComesIsAnErrorInTime) {
   int32_t lost = 0;
   cudaMemcpy(&lost, ranks.all()[0].lost.get(), 4, cudaMemcpyDeviceToHost);
   EXPECT_EQ(lost, 1);
+  // A step has more than a hundred of them: only the first one waits.
+  ranks.patience_ns = 2000000000;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 128; ++i) CUDA_OK(ranks.Launch(0, 1));
+  CUDA_OK(cudaStreamSynchronize(ranks.all()[0].stream));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 // Not a test of speed, which depends on the machine: prints what one costs in a graph of many.
