@@ -4,7 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +21,10 @@ namespace parley::kernels {
 struct CudaOptions {
   int device = 0;
   bool graphs = true;  // record decode steps and replay them
+  // Work that takes longer is a GPU that hangs: the backend fails from then on, at everything.
+  std::chrono::milliseconds patience{10000};
+  // Told after every weight how many bytes it took, on the thread that loads.
+  std::function<void(size_t bytes)> loaded{};
 };
 // kNotFound: no such device. kUnsupported: this build has no CUDA (-DPARLEY_CUDA=ON), or the device is too old.
 Result<std::unique_ptr<Backend>> MakeCudaBackend(const CudaOptions& options);

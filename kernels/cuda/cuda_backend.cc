@@ -3,7 +3,9 @@
 #include "kernels/cuda/cuda_backend.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/check.h"
@@ -68,14 +70,14 @@ Status CudaBackend::Init() {
 CudaBackend::~CudaBackend() {
   cudaSetDevice(options_.device);
   graphs_.clear();
-  if (stream_ != nullptr) {
+  if (stream_ != nullptr && !hangs_) {
     cudaStreamSynchronize(stream_);
     cudaStreamDestroy(stream_);
   }
 }
 
 bool CudaBackend::Ready() {
-  if (!failure_.has_value()) return false;
+  if (hangs_ || !failure_.has_value()) return false;
   Do(cudaSetDevice(options_.device), "cudaSetDevice");
   return failure_.has_value();
 }
@@ -89,7 +91,8 @@ void CudaBackend::Do(cudaError_t error, const char* what) { Do(CheckCuda(error, 
 void* CudaBackend::Take(Room& room, size_t bytes) {
   if (bytes <= room.bytes) return room.memory.get();
   PARLEY_CHECK(!capturing_, "scratch grows in a step that is being recorded");
-  Do(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+  Wait("earlier work");
+  if (!failure_.has_value()) return nullptr;
   auto made = AllocateDevice(bytes);
   if (!made) {
     Do(std::move(made).error());
@@ -103,11 +106,34 @@ void* CudaBackend::Take(Room& room, size_t bytes) {
 }
 
 Status CudaBackend::Poll() {
+  if (hangs_) return Fail(Code::kDevice, Hanging());
   if (failure_.has_value()) {
     Do(cudaSetDevice(options_.device), "cudaSetDevice");
-    Do(cudaStreamSynchronize(stream_), "the GPU's work");
+    Wait("the GPU's work");
   }
   return std::exchange(failure_, Status());
+}
+
+std::string CudaBackend::Hanging() const {
+  return "GPU " + std::to_string(options_.device) + " has not finished its work in " +
+         std::to_string(options_.patience.count()) + " ms: it hangs";
+}
+
+// cudaStreamSynchronize would wait for ever.
+void CudaBackend::Wait(const char* what) {
+  if (!failure_.has_value()) return;
+  const auto deadline = std::chrono::steady_clock::now() + options_.patience;
+  cudaError_t state = cudaStreamQuery(stream_);
+  while (state == cudaErrorNotReady && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+    state = cudaStreamQuery(stream_);
+  }
+  if (state != cudaErrorNotReady) {
+    cudaGetLastError();  // the question itself left "not ready" there
+    return Do(state, what);
+  }
+  hangs_ = true;
+  Do(Fail(Code::kDevice, Hanging()));
 }
 
 Tensor CudaBackend::Allocate(DType dtype, int32_t rows, int32_t cols) {
@@ -127,7 +153,9 @@ Tensor CudaBackend::Allocate(DType dtype, int32_t rows, int32_t cols) {
 
 Result<WeightPtr> CudaBackend::LoadWeight(std::span<const WeightSource> stacked, Storage storage) {
   PARLEY_TRY_STATUS(CheckCuda(cudaSetDevice(options_.device), "cudaSetDevice"));
-  return loader_->Load(stacked, storage, stream_);
+  PARLEY_TRY(WeightPtr weight, loader_->Load(stacked, storage, stream_));
+  if (options_.loaded) options_.loaded(weight->bytes());
+  return weight;
 }
 
 Result<KvPool> CudaBackend::AllocateKv(const KvGeometry& geometry, int32_t pages) {
@@ -160,6 +188,8 @@ void CudaBackend::Upload(std::span<const float> from, const TensorView& to) {
   if (!Ready() || from.empty()) return;
   void* room = Take(transfer_, from.size_bytes());
   if (room == nullptr) return;
+  Wait("earlier work");  // what is copied from pageable memory waits too, and without an end
+  if (!failure_.has_value()) return;
   Do(cudaMemcpyAsync(room, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream_),
      "Upload");
   Do(LaunchCopy(PackedRows(room, to.rows, to.cols), RowsOf(to), stream_), "Upload");
@@ -178,6 +208,8 @@ void CudaBackend::Download(const TensorView& from, std::span<float> to) {
     Do(LaunchCopy(RowsOf(from), PackedRows(room, from.rows, from.cols), stream_), "Download");
     packed = room;
   }
+  Wait("Download");
+  if (!failure_.has_value()) return;
   Do(cudaMemcpyAsync(to.data(), packed, to.size_bytes(), cudaMemcpyDeviceToHost, stream_),
      "Download");
   Do(cudaStreamSynchronize(stream_), "Download");

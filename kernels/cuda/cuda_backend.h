@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -103,6 +104,9 @@ class CudaBackend final : public Backend {
   using StepKey = std::tuple<const void*, const void*, int32_t, int32_t, int32_t>;
 
   bool Ready();  // sets the device; false after a failure
+  void Wait(
+      const char* what);  // for the stream; a failure once that takes longer than our patience
+  std::string Hanging() const;
   void Do(Status status);
   void Do(cudaError_t error, const char* what);
   void* Take(Room& room, size_t bytes);
@@ -117,14 +121,17 @@ class CudaBackend final : public Backend {
   int32_t sms_ = 0;
   cudaStream_t stream_ = nullptr;
   Status failure_;
+  bool hangs_ = false;  // for good: what runs there still uses our memory
   std::unique_ptr<Gemm> gemm_;
   std::unique_ptr<WeightLoader> loader_;
   AttendScratch attend_scratch_;
   std::shared_ptr<void> fixed_;                 // what it points into
   std::vector<std::shared_ptr<void>> retired_;  // outgrown scratch
   Room packed_;
-  Room transfer_;  // uploads, downloads, ids
-  Room sampling_;  // requests, lists, scores, orders, ids
+  Room transfer_;                  // uploads, downloads, ids
+  Room sampling_;                  // requests, lists, scores, orders, ids
+  std::shared_ptr<void> sampled_;  // ids, in pinned memory
+  size_t sampled_bytes_ = 0;
   std::vector<SampleRow> sample_rows_;
   std::vector<int32_t> sample_lists_;
   Room widened_;  // fp8 weights as bf16, for large products

@@ -1,6 +1,7 @@
 // The operations: checks, then a launch; which product takes which number of rows.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstring>
 
 #include "common/check.h"
 #include "kernels/cuda/cuda_backend.h"
@@ -274,6 +275,8 @@ void CudaBackend::TopK(const TensorView& logits, int32_t k, std::span<int32_t> i
   auto* device_ids = static_cast<int32_t*>(room);
   auto* device_values = reinterpret_cast<float*>(device_ids + count);
   Do(LaunchTopK(RowsOf(logits), k, device_ids, device_values, stream_), "TopK");
+  Wait("TopK");
+  if (!failure_.has_value()) return;
   Do(cudaMemcpyAsync(ids.data(), device_ids, count * 4, cudaMemcpyDeviceToHost, stream_), "TopK");
   Do(cudaMemcpyAsync(values.data(), device_values, count * 4, cudaMemcpyDeviceToHost, stream_),
      "TopK");
@@ -323,9 +326,16 @@ void CudaBackend::Sample(const TensorView& logits, std::span<const TokenRequest>
   }
   Do(LaunchSample(RowsOf(logits), device_rows, lists, scores, orders, device_ids, stream_),
      "Sample");
-  Do(cudaMemcpyAsync(ids.data(), device_ids, ids.size_bytes(), cudaMemcpyDeviceToHost, stream_),
+  if (sampled_bytes_ < ids.size_bytes()) {
+    auto made = AllocatePinned(ids.size_bytes());
+    if (!made) return Do(std::move(made).error());
+    sampled_ = *std::move(made);
+    sampled_bytes_ = ids.size_bytes();
+  }
+  Do(cudaMemcpyAsync(sampled_.get(), device_ids, ids.size_bytes(), cudaMemcpyDeviceToHost, stream_),
      "Sample");
-  Do(cudaStreamSynchronize(stream_), "Sample");
+  Wait("Sample");
+  if (failure_.has_value()) std::memcpy(ids.data(), sampled_.get(), ids.size_bytes());
 }
 
 }  // namespace parley::kernels::cuda

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/cuda_weight.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "kernels/cpu/thread_pool.h"
 #include "kernels/cuda/device_memory.h"
 #include "kernels/weight_part.h"
 
@@ -15,6 +19,17 @@ namespace {
 
 constexpr size_t kPiece = size_t{32} << 20;  // of a copy: two of them are pinned
 constexpr int32_t kPad = 16;                 // values
+// One thread that reads a mapped file waits for every page in turn: several copy, and the kernel is told what comes next.
+constexpr int kReaders = 8;
+constexpr size_t kSlice = size_t{1} << 20;
+constexpr size_t kPageBytes = 4096;
+
+// Of a mapped file: what is here will be wanted soon. It may reach beyond the weight, into what follows in the file;
+// memory that is no file does not mind.
+void ReadAhead(const std::byte* from, size_t bytes) {
+  const uintptr_t first = reinterpret_cast<uintptr_t>(from) / kPageBytes * kPageBytes;
+  ::madvise(reinterpret_cast<void*>(first), bytes, MADV_WILLNEED);
+}
 
 bool IsRandom(const WeightSource& s) { return s.data == nullptr; }
 
@@ -52,6 +67,7 @@ class StagedLoader final : public WeightLoader {
 
   std::array<Stage, 2> stages_;
   size_t next_ = 0;
+  cpu::ThreadPool readers_{kReaders};
   std::shared_ptr<void> counter_;
 };
 
@@ -73,14 +89,23 @@ Status StagedLoader::Copy(const void* from, int32_t rows, int32_t in, int32_t st
     auto* bytes = static_cast<std::byte*>(stage.memory.get());
     const auto* source =
         static_cast<const std::byte*>(from) + static_cast<size_t>(first) * stride_bytes;
-    if (in == padded && in == stride) {
-      std::memcpy(bytes, source, count * row_bytes);
-    } else {
-      std::memset(bytes, 0, count * padded_bytes);
-      for (size_t r = 0; r < count; ++r) {
-        std::memcpy(bytes + r * padded_bytes, source + r * stride_bytes, row_bytes);
+    const bool whole = in == padded && in == stride;
+    const size_t rows_a_slice = std::max<size_t>(1, kSlice / padded_bytes);
+    const auto slices = static_cast<int32_t>((count + rows_a_slice - 1) / rows_a_slice);
+    readers_.Run(slices + 1, [&](int32_t slice, int) {
+      if (slice == 0) return ReadAhead(source + count * stride_bytes + kPiece, kPiece);
+      const size_t begin = static_cast<size_t>(slice - 1) * rows_a_slice;
+      const size_t end = std::min(count, begin + rows_a_slice);
+      if (whole) {
+        std::memcpy(bytes + begin * row_bytes, source + begin * row_bytes,
+                    (end - begin) * row_bytes);
+        return;
       }
-    }
+      for (size_t r = begin; r < end; ++r) {
+        std::memcpy(bytes + r * padded_bytes, source + r * stride_bytes, row_bytes);
+        std::memset(bytes + r * padded_bytes + row_bytes, 0, padded_bytes - row_bytes);
+      }
+    });
     PARLEY_TRY_STATUS(
         CheckCuda(cudaMemcpyAsync(to + static_cast<size_t>(first) * static_cast<size_t>(padded),
                                   bytes, count * padded_bytes, cudaMemcpyHostToDevice, stream),
@@ -133,6 +158,9 @@ Result<WeightPtr> StagedLoader::Load(std::span<const WeightSource> stacked, Stor
   const size_t count = static_cast<size_t>(out) * static_cast<size_t>(padded);
   PARLEY_TRY(std::shared_ptr<void> values, AllocateDevice(count * 2));
   auto* to = static_cast<uint16_t*>(values.get());
+  for (const WeightSource& source : stacked) {
+    if (!IsRandom(source)) ReadAhead(static_cast<const std::byte*>(source.data), 2 * kPiece);
+  }
   for (const WeightSource& source : stacked) {
     PARLEY_TRY_STATUS(Fill(source, to, padded, stream));
     to += static_cast<size_t>(source.out) * static_cast<size_t>(padded);

@@ -1,7 +1,7 @@
 // A matrix on the GPU, in bf16 or in e4m3 with one scale a row; rows padded with zeros to a multiple of 16 values.
 // Thread:   immutable once made.
-// Memory:   device memory of its own; loading stages through two pinned blocks, so that the model is never twice in host
-//           memory.
+// Memory:   device memory of its own; loading stages through two pinned blocks of 32 MiB, which several threads fill: the
+//           model is never in host memory but for the file's pages, which the kernel may drop.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

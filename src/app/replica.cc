@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <utility>
 
+#include "fetch/report.h"
 #include "kernels/cuda_devices.h"
 #include "model/footprint.h"
 
@@ -49,6 +53,31 @@ Result<ReplicaDevices> ParseReplica(std::string_view text) {
   return devices;
 }
 
+// What is loaded of one replica, by one thread or by one a GPU, as a line on the terminal.
+class LoadingProgress {
+ public:
+  LoadingProgress(std::string what, int64_t total) : what_(std::move(what)), total_(total) {}
+  void Add(int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    done_ = std::min(done_ + bytes, total_);
+    Show();
+  }
+  void End() {  // norms and biases were not counted
+    const std::lock_guard lock(mutex_);
+    done_ = total_;
+    Show();
+  }
+
+ private:
+  void Show() { console_({.model = what_, .what = "weights", .done = done_, .total = total_}); }
+
+  const std::string what_;
+  const int64_t total_;
+  std::mutex mutex_;
+  int64_t done_ = 0;                        // {mutex_}
+  fetch::ConsoleProgress console_{stderr};  // {mutex_}
+};
+
 kernels::Storage StorageOf(GpuWeights weights) {
   return weights == GpuWeights::kFp8 ? kernels::Storage::kFp8Row : kernels::Storage::kBf16;
 }
@@ -77,7 +106,7 @@ Result<std::unique_ptr<Replica>> Replica::Load(const ReplicaDevices& devices,
   std::unique_ptr<Replica> replica(new Replica());
   replica->engine_config_ = config.engine;
   Status loaded = devices.gpus.empty() ? replica->LoadOnCpu(config, language_model)
-                                       : replica->LoadOnGpus(devices.gpus, config, language_model);
+                                       : replica->LoadOnGpus(devices, config, language_model);
   if (!loaded) return Context("replica " + devices.name, std::move(loaded).error());
   return replica;
 }
@@ -91,8 +120,9 @@ Status Replica::LoadOnCpu(const AppConfig& config, const weights::Checkpoint& la
   return {};
 }
 
-Status Replica::LoadOnGpus(const std::vector<int>& gpus, const AppConfig& config,
+Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& config,
                            const weights::Checkpoint& language_model) {
+  const std::vector<int>& gpus = devices.gpus;
   const auto count = static_cast<int32_t>(gpus.size());
   const kernels::Storage storage = StorageOf(config.pool.gpu_weights);
   PARLEY_TRY(const std::vector<kernels::CudaDevice> there, kernels::ListCudaDevices());
@@ -111,9 +141,14 @@ Status Replica::LoadOnGpus(const std::vector<int>& gpus, const AppConfig& config
   const int64_t positions = config.talk.conversation.max_tokens;
   PARLEY_TRY_STATUS(model::CheckFits(geometry, storage, count, free_bytes, positions));
 
+  const auto progress = std::make_shared<LoadingProgress>(
+      devices.name, count * model::RankWeightBytes(geometry, storage, count));
   std::vector<std::unique_ptr<kernels::Backend>> ranks;
   for (const int gpu : gpus) {
-    PARLEY_TRY(auto backend, kernels::MakeCudaBackend({.device = gpu}));
+    PARLEY_TRY(auto backend,
+               kernels::MakeCudaBackend({.device = gpu, .loaded = [progress](size_t bytes) {
+                                           progress->Add(static_cast<int64_t>(bytes));
+                                         }}));
     ranks.push_back(std::move(backend));
   }
   if (count == 1) {
@@ -128,6 +163,7 @@ Status Replica::LoadOnGpus(const std::vector<int>& gpus, const AppConfig& config
     backend_ = &ranks_->backend();
     decoder_ = &ranks_->decoder();
   }
+  progress->End();
   // What the weights were to leave, as CheckFits counted it before they were there.
   engine_config_.kv_pages = static_cast<int32_t>(
       std::min<int64_t>(1 << 24, model::PagesThatFit(geometry, storage, count, free_bytes)));

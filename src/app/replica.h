@@ -44,7 +44,7 @@ class Replica {
  private:
   Replica() = default;
   Status LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model);
-  Status LoadOnGpus(const std::vector<int>& gpus, const AppConfig& config,
+  Status LoadOnGpus(const ReplicaDevices& devices, const AppConfig& config,
                     const weights::Checkpoint& language_model);
 
   std::unique_ptr<kernels::Backend> own_backend_;  // of one device
