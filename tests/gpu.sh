@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds what the GPU's tests and benches need, and runs them, on a machine that has CUDA, a C++20 compiler, CMake, ninja,
 # spdlog, yaml-cpp, nlohmann-json and GoogleTest; nothing of OpenVINO, Opus, PortAudio or libwebsockets is asked for.
-#   tests/gpu.sh [tests] [products] [bench] [peers]      the first three when none is named
-# Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl, peers.jsonl. `peers` runs a PyTorch decoder
-# of the same shapes on the last GPU.
+#   tests/gpu.sh [tests] [products] [bench] [peers] [loading]      the first three when none is named
+# Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl, peers.jsonl, loading.jsonl. `peers` runs a
+# PyTorch decoder of the same shapes on the last GPU, and NCCL's sum where there are two; `loading` writes 17 GB into
+# ${PARLEY_GPU_SCRATCH:-/tmp}, once.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -44,12 +45,28 @@ fi
 if [[ $wanted == *" tests "* ]]; then
   timeout 120 $build/tests/gpu/parley_gpu_test >"$out/tests.txt" 2>&1 || failed=1
   tail -12 "$out/tests.txt"
+  timeout 60 $build/tests/gpu/parley_gpu_failure_test >"$out/failure_tests.txt" 2>&1 || failed=1
+  tail -4 "$out/failure_tests.txt"
 fi
 if [[ $wanted == *" products "* ]]; then
   timeout 60 $build/tests/gpu/cuda_products >"$out/products.txt" 2>&1 || failed=1
   tail -2 "$out/products.txt"
 fi
-if [[ -n ${peers:-} ]]; then wait "$peers"; fi
+if [[ -n ${peers:-} ]]; then
+  wait "$peers"
+  if [[ -x $build/tests/gpu/nccl_peer ]] && ((gpus > 1)); then
+    timeout 60 $build/tests/gpu/nccl_peer >"$out/nccl.txt" 2>&1 || failed=1
+  fi
+fi
+if [[ $wanted == *" loading "* ]]; then
+  scratch=${PARLEY_GPU_SCRATCH:-/tmp}/parley-synthetic-mini
+  [[ -e $scratch/config.json ]] || timeout 300 $build/tests/gpu/cuda_loading write "$scratch" || failed=1
+  : >"$out/loading.jsonl"
+  for storage in bf16 fp8; do
+    timeout 120 $build/tests/gpu/cuda_loading read "$scratch" $storage >>"$out/loading.jsonl" || failed=1
+  done
+  cat "$out/loading.jsonl"
+fi
 if [[ $wanted == *" bench "* ]]; then
   if ((gpus > 1)); then
     for storage in bf16 fp8; do bench --storage $storage --devices 0,1; done

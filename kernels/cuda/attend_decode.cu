@@ -18,6 +18,8 @@ constexpr int kThreads = kWarps * kWarp;
 constexpr int kMostParts = 64;
 constexpr int kGroup = 8;       // query heads a key head, at most
 constexpr int kLeastPages = 8;  // of a part: fewer are not worth a block
+// Pages a warp has on their way to L2: of all blocks that run together they must stay well below its 50 MB.
+constexpr int kAhead = 3;
 
 // In global memory they were written by other blocks: this block's L1 must not answer.
 template <bool kGlobal>
@@ -90,10 +92,14 @@ __global__ void __launch_bounds__(kThreads)
   const int t = lane % 4;
   const int end = min(pages, (split + 1) * each);
   const auto* memory = static_cast<const __nv_bfloat16*>(cache.memory);
-  if (split < parts && lane < 2) {  // this step writes into the last page only
-    for (int p = split * each + warp; p < end; p += kWarps) {
+  const auto ask = [&](int p) {
+    if (lane < 2 && p < end) {
       PrefetchL2(memory + PageOffset(cache, table[p], lane, kv_head), kPage * kDim * 2);
     }
+  };
+  if (split < parts) {  // this step writes into the last page only
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) ask(split * each + warp + i * kWarps);
   }
   WaitForPrevious();
   if (split >= parts) return;
@@ -109,6 +115,7 @@ __global__ void __launch_bounds__(kThreads)
   run.Clear();
   const float scale = kLog2E * rsqrtf(static_cast<float>(kDim));
   for (int p = split * each + warp; p < end; p += kWarps) {
+    ask(p + kAhead * kWarps);
     const __nv_bfloat16* k_page = memory + PageOffset(cache, table[p], 0, kv_head);
     const __nv_bfloat16* v_page = memory + PageOffset(cache, table[p], 1, kv_head);
     Keys16<kDim> keys;

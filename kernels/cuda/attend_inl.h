@@ -94,12 +94,14 @@ __device__ inline void Take(float (&scores)[2][4], const Values16<kDim>& v, Runn
         run.weight[r] += p;
       }
     }
+    if (__any_sync(~0U, shrink != 1.0F)) {  // seldom, once the largest scores have been seen
 #pragma unroll
-    for (auto& half : run.out) {
+      for (auto& half : run.out) {
 #pragma unroll
-      for (auto& product : half) {
-        product[2 * r] *= shrink;
-        product[2 * r + 1] *= shrink;
+        for (auto& product : half) {
+          product[2 * r] *= shrink;
+          product[2 * r + 1] *= shrink;
+        }
       }
     }
   }

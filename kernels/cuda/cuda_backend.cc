@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "common/check.h"
@@ -125,7 +124,6 @@ void CudaBackend::Wait(const char* what) {
   const auto deadline = std::chrono::steady_clock::now() + options_.patience;
   cudaError_t state = cudaStreamQuery(stream_);
   while (state == cudaErrorNotReady && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::yield();
     state = cudaStreamQuery(stream_);
   }
   if (state != cudaErrorNotReady) {

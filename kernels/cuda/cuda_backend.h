@@ -115,6 +115,7 @@ class CudaBackend final : public Backend {
   int32_t Splits(const StepBatch& batch) const;
   // x as rows of bf16 of `cols` values, 16-byte aligned: x itself, or a converted copy padded with zeros.
   Rows Packed(const TensorView& x, int32_t cols);
+  void OwnProduct(Rows x, const Matrix& w, const float* bias, bool swiglu, const Rows& out);
   void Product(const Rows& x, const CudaWeight& w, const TensorView& bias, const TensorView& out);
 
   CudaOptions options_;
@@ -134,6 +135,7 @@ class CudaBackend final : public Backend {
   size_t sampled_bytes_ = 0;
   std::vector<SampleRow> sample_rows_;
   std::vector<int32_t> sample_lists_;
+  Room halves_;   // rows as f16, for products with fp8 weights
   Room widened_;  // fp8 weights as bf16, for large products
   StepTables tables_;
   Peers peers_;

@@ -13,7 +13,7 @@
 
 namespace parley::kernels::cuda {
 
-enum class Type : uint8_t { kF32, kBf16 };
+enum class Type : uint8_t { kF32, kBf16, kF16 };  // kF16: of LaunchHalfRows only
 
 // Rows of values on the device; `stride` in elements.
 struct Rows {
@@ -34,12 +34,20 @@ struct Matrix {
 };
 
 // ---- decode_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory ---------------------------------
-inline constexpr int32_t kDecodeRows = 16;  // the most rows that a decode product takes
+inline constexpr int32_t kDecodeRows = 32;  // the most rows that a decode product takes
 
-// swiglu: w holds gates above ups, [2 out, in]; out = silu(gate) * up. x in bf16, `in` a multiple of 16. tiles: of 8 weight
-// rows that a block takes at a time, 4, 5 or 7 (swiglu: 4 or 6); 0: the launcher chooses.
-cudaError_t LaunchDecodeLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
-                               const Rows& out, int32_t sms, int32_t tiles, cudaStream_t stream);
+// x in bf16 for bf16 weights; for e4m3 in f16 with a scale a row, as LaunchHalfRows leaves it. `in` a multiple of 16. swiglu:
+// w holds gates above ups, [2 out, in]; out = silu(gate) * up. form: number of one of the ways that decode_linear.cu lists, for
+// benches; -1: the launcher chooses.
+cudaError_t LaunchDecodeLinear(const Rows& x, const float* x_scale, const Matrix& w,
+                               const float* bias, bool swiglu, const Rows& out, int32_t sms,
+                               int32_t form, cudaStream_t stream);
+
+// ---- half_rows.cu ------------------------------------------------------------------------------------------------------
+// half: packed rows of type kF16; scale: [rows], the power of two that a value of `half` is to be multiplied with. Columns:
+// a multiple of 8.
+inline constexpr int32_t kMostHalfCols = 32768;
+cudaError_t LaunchHalfRows(const Rows& x, const Rows& half, float* scale, cudaStream_t stream);
 
 // ---- norm.cu, elementwise.cu: one row or one value at a time -------------------------------------------------------------------------
 // x += delta when delta is given; out = x / rms(x) * weight

@@ -4,8 +4,9 @@
 // Placing:  among the replicas that can keep what the talk reserves, the one with the most pages that nobody was promised;
 //           where two differ by less than this talk, the one that decodes fewer streams. None: kExhausted, "at capacity".
 // Failure:  a replica whose device was given up refuses its calls itself and is placed on no more; the others never
-//           hear of it. Its talks are told (ForTalk). When all are lost Open fails with kDevice. A lost replica comes
-//           back with the program: a GPU's failure takes the process's context on it along.
+//           hear of it. Its talks are told (ForTalk). When all are lost Open fails with kDevice, and a server is not ready
+//           any more. A lost replica comes back with the program. What CUDA gives up the whole process for, an illegal
+//           access, loses all replicas on GPUs (kernels/cuda/README.md).
 // Thread:   any, as engine.h; no lock is held while a replica is called, so that none waits for another.
 // Memory:   owns the replicas. What they borrow must outlive this.
 // Overload: each replica's own; stats() are their sums.

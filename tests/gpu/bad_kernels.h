@@ -12,7 +12,7 @@ namespace parley::test {
 
 // Turns in place for so long, by the device's clock.
 cudaError_t LaunchIdle(std::chrono::milliseconds how_long, cudaStream_t stream);
-// Writes to address 0: the process can use this device no more.
+// Writes to address 0: the process can use no GPU any more.
 cudaError_t LaunchIllegalWrite(cudaStream_t stream);
 
 }  // namespace parley::test

@@ -53,6 +53,8 @@ class Bench {
     gemm_ = *std::move(made);
     weights_ = Device(kWeightBytes);
     scales_ = Device(size_t{1} << 22);
+    half_ = Device(size_t{64} * 27648 * 2);
+    half_scales_ = Device(4096);
     x_ = Device(size_t{2048} * 27648 * 2);
     out_ = Device(size_t{2048} * 55296 * 4);
     Must(LaunchRandom(weights_.get(), kWeightBytes / 2 / 8192, 8192, 8192, 1, 0, 0.02F, stream_),
@@ -138,22 +140,31 @@ class Bench {
     std::fflush(stdout);
   }
 
-  void Decode(int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8, int32_t tiles) {
+  void Decode(int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8, int32_t form) {
     const std::string variant = std::string(fp8 ? "fp8" : "bf16") + (swiglu ? "-swiglu" : "") +
-                                " tiles " + std::to_string(tiles);
+                                " form " + std::to_string(form);
     const Rows to = Out(out_, rows, swiglu ? out / 2 : out, Type::kBf16);
+    const Rows half{half_.get(), Type::kF16, rows, in, in};
+    auto* scale = static_cast<float*>(half_scales_.get());
     const auto launch = [&](int i) {
-      return LaunchDecodeLinear(X(rows, in), At(out, in, fp8, i), nullptr, swiglu, to, sms_, tiles,
-                                stream_);
+      return LaunchDecodeLinear(fp8 ? half : X(rows, in), fp8 ? scale : nullptr,
+                                At(out, in, fp8, i), nullptr, swiglu, to, sms_, form, stream_);
     };
+    const auto halve = [&] { Must(LaunchHalfRows(X(rows, in), half, scale, stream_), "half"); };
+    if (fp8) halve();
     if (launch(0) != cudaSuccess) {
       cudaGetLastError();
       return;
     }
     const auto values = static_cast<double>(out) * in;
+    const int steps = static_cast<int>(std::clamp(2e9 / values, 8.0, 48.0));
     Line("decode", variant, rows, At(out, in, fp8, 0),
-         Time(static_cast<int>(std::clamp(2e9 / values, 8.0, 48.0)),
-              [&](int i) { Must(launch(i), "decode"); }));
+         Time(steps, [&](int i) { Must(launch(i), "decode"); }));
+    if (!fp8) return;
+    Line("decode", variant + " and-half", rows, At(out, in, fp8, 0), Time(steps, [&](int i) {
+           halve();
+           Must(launch(i), "decode");
+         }));
   }
 
   // What stands between the products of a step: R1's widths, a context of 1,024.
@@ -245,7 +256,7 @@ class Bench {
   double read_ = 1.0;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<Gemm> gemm_;
-  std::shared_ptr<void> weights_, scales_, x_, out_;
+  std::shared_ptr<void> weights_, scales_, x_, half_, half_scales_, out_;
 };
 
 struct Shape {
@@ -261,18 +272,18 @@ int Run(bool quick) {
   for (const int32_t rows : {1, 8, 32}) bench.Between(rows);
   for (const Shape& s : kR1) {
     for (const bool fp8 : {false, true}) {
-      for (const int32_t rows : {1, 8, 16}) {
-        for (const int32_t tiles : {0, 4, 5, 6, 7}) {
-          if (!quick || tiles == 0) bench.Decode(rows, s.out, s.in, s.swiglu, fp8, tiles);
+      for (const int32_t rows : {1, 8, 16, 32}) {
+        for (int32_t form = -1; form < (quick ? 0 : 5); ++form) {
+          bench.Decode(rows, s.out, s.in, s.swiglu, fp8, form);
         }
       }
     }
     for (const int32_t rows : {1, 8, 16, 32, 50, 128, 512, 2048})
       bench.Library(rows, s.out, s.in, quick ? 1 : 8);
   }
-  bench.Decode(1, 158720, 5120, false, false, 0);
-  bench.Decode(8, 158720, 5120, false, false, 0);
-  bench.Decode(1, 158720, 5120, false, true, 0);
+  bench.Decode(1, 158720, 5120, false, false, -1);
+  bench.Decode(8, 158720, 5120, false, false, -1);
+  bench.Decode(1, 158720, 5120, false, true, -1);
   return 0;
 }
 

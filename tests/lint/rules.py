@@ -52,6 +52,7 @@ HOMES = {
     "boost/lockfree/": ["audio_io/*"],
     "libwebsockets": ["src/wire/ws*.cc"],
     "cuda": ["kernels/cuda/*"],
+    "cooperative_groups": ["kernels/cuda/*"],
     "cublas": ["kernels/cuda/*"],
     "nccl": ["kernels/cuda/*"],
     "gtest/": [],
