@@ -106,7 +106,7 @@ void Conversation::TypeBeside(const std::string& text) {
 }
 
 std::string Conversation::Said() const {
-  const std::string heard = text_.value_or("");
+  std::string heard = text_.value_or("");
   if (!typed_beside_ || typed_beside_->empty()) return heard;
   return heard.empty() ? *typed_beside_ : heard + "\n" + *typed_beside_;
 }

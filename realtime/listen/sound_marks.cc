@@ -90,7 +90,7 @@ float SyllablesOf(std::string_view word) {
       ++digits;
     } else if (digits > 0 && c != ',') {
       const bool ordinal = c == 's' || c == 'n' || c == 'r' || c == 't';  // 1st, 2nd, 3rd, 4th
-      figures += kFigures[std::min(digits, kFigures.size() - 1)] + (ordinal ? 0 : 1);
+      figures += kFigures[std::min(digits, kFigures.size() - 1)] + (ordinal ? 0.0F : 1.0F);
       digits = 0;
     }
     if (vowel(c) && !before) ++count;

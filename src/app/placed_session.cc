@@ -85,9 +85,9 @@ Result<std::unique_ptr<realtime::Session>> OpenPlacedSession(
   parts.engine = engine.get();
   PARLEY_TRY(auto talk, realtime::LocalSession::Open(config, std::move(parts),
                                                      [word](const realtime::Event& event) {
-                                                       // An event may end the session, and this closure with it.
-                                                       const auto kept = word;
-                                                       kept->Pass(event);
+                                                       // An event may end the session, and this closure with it:
+                                                       // the copy outlives the call.
+                                                       std::shared_ptr<LastWord>(word)->Pass(event);
                                                      }));
   return std::unique_ptr<realtime::Session>(
       std::make_unique<PlacedSession>(word, engine, std::move(talk)));

@@ -41,6 +41,8 @@ class DecoderBench {
   Status Step(const std::vector<Row>& rows, const std::vector<int32_t>& wanted);
   Status Timed(const std::vector<Row>& rows, const std::vector<int32_t>& wanted, double& us);
   Status Decode(int32_t batch);
+  // The next token of every one of the first `batch` sequences, at `position`.
+  static std::vector<Row> OneRowEach(int32_t batch, int32_t position);
   Status Prefill(int32_t rows);
   Status Mixed(int32_t batch, int32_t prefill);
   Status FillContexts();
@@ -60,6 +62,11 @@ class DecoderBench {
   kernels::KvPool pool_;
   int32_t seqs_ = 0;
   int32_t pages_each_ = 0;
+  int32_t& PageOf(int32_t seq, int32_t page) {
+    return table_[static_cast<size_t>(seq) * static_cast<size_t>(pages_each_) +
+                  static_cast<size_t>(page)];
+  }
+
   std::vector<int32_t> table_;
   std::vector<int32_t> ids_, positions_, row_seqs_, tokens_;
 };
@@ -84,7 +91,7 @@ Status DecoderBench::Load() {
   // Pages of a sequence stand apart, as they do in an engine that has run for a while.
   for (int32_t seq = 0; seq < seqs_; ++seq) {
     for (int32_t page = 0; page < pages_each_; ++page) {
-      table_[static_cast<size_t>(seq * pages_each_ + page)] = page * seqs_ + seq;
+      PageOf(seq, page) = page * seqs_ + seq;
     }
   }
   state_ = decoder_->NewState(longest, seqs_);
@@ -214,11 +221,17 @@ Status DecoderBench::FillContexts() {
   }
   for (int32_t seq = 1; seq < seqs_; ++seq) {
     for (int32_t page = 0; page * kPageTokens < options_.context; ++page) {
-      backend_->CopyPage(pool_, table_[static_cast<size_t>(page)],
-                         table_[static_cast<size_t>(seq * pages_each_ + page)]);
+      backend_->CopyPage(pool_, PageOf(0, page), PageOf(seq, page));
     }
   }
   return backend_->Poll();
+}
+
+std::vector<DecoderBench::Row> DecoderBench::OneRowEach(int32_t batch, int32_t position) {
+  std::vector<Row> rows;
+  rows.reserve(static_cast<size_t>(batch));
+  for (int32_t seq = 0; seq < batch; ++seq) rows.push_back({seq, position});
+  return rows;
 }
 
 Status DecoderBench::Decode(int32_t batch) {
@@ -226,10 +239,8 @@ Status DecoderBench::Decode(int32_t batch) {
   std::vector<int32_t> wanted(static_cast<size_t>(batch));
   std::iota(wanted.begin(), wanted.end(), 0);
   for (int32_t i = 0; i < kWarmUp + kSteps; ++i) {
-    std::vector<Row> rows;
-    for (int32_t seq = 0; seq < batch; ++seq) rows.push_back({seq, options_.context + i});
     double spent = 0.0;
-    PARLEY_TRY_STATUS(Timed(rows, wanted, spent));
+    PARLEY_TRY_STATUS(Timed(OneRowEach(batch, options_.context + i), wanted, spent));
     if (i >= kWarmUp) us.push_back(spent);
   }
   Print("decode_" + std::to_string(batch), us,
@@ -240,6 +251,7 @@ Status DecoderBench::Decode(int32_t batch) {
 Status DecoderBench::Prefill(int32_t count) {
   std::vector<double> us;
   std::vector<Row> rows;
+  rows.reserve(static_cast<size_t>(count));
   for (int32_t p = 0; p < count; ++p) rows.push_back({seqs_ - 1, p});
   for (int32_t i = 0; i < 2 + kPrefillRepeats; ++i) {
     double spent = 0.0;
@@ -256,8 +268,7 @@ Status DecoderBench::Mixed(int32_t batch, int32_t prefill) {
   std::vector<int32_t> wanted(static_cast<size_t>(batch));
   std::iota(wanted.begin(), wanted.end(), 0);
   for (int32_t i = 0; i < 2 + kPrefillRepeats; ++i) {
-    std::vector<Row> rows;
-    for (int32_t seq = 0; seq < batch; ++seq) rows.push_back({seq, options_.context + i});
+    std::vector<Row> rows = OneRowEach(batch, options_.context + i);
     for (int32_t p = 0; p < prefill; ++p) rows.push_back({seqs_ - 1, p});
     double spent = 0.0;
     PARLEY_TRY_STATUS(Timed(rows, wanted, spent));

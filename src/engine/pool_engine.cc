@@ -87,6 +87,7 @@ std::vector<size_t> PoolEngine::InOrder(Position reserve) const {
     return std::tuple((most - p.left) / pages, p.streams, -p.left, p.replica);
   });
   std::vector<size_t> order;
+  order.reserve(places.size());
   for (const Place& place : places) order.push_back(place.replica);
   return order;
 }

@@ -108,6 +108,7 @@ Result<WeightPtr> LoadMatrix(Backend& backend, const Checkpoint& checkpoint,
   auto weight = backend.LoadWeight(sources, storage);
   if (!weight) {  // of a stack nobody says which one it was
     std::vector<std::string> names;
+    names.reserve(stacked.size());
     for (const MatrixRows& rows : stacked) names.push_back(rows.name);
     return Context(names.size() == 1 ? names.front() : Join(names), std::move(weight).error());
   }

@@ -11,8 +11,6 @@
 
 namespace parley::server {
 
-namespace say = wire::server;
-
 namespace {
 
 int64_t ThoughtTokens(const realtime::TurnTrace& trace) {

@@ -7,8 +7,6 @@
 
 namespace parley::server {
 
-namespace say = wire::server;
-
 void RealtimeSession::On(const wire::client::ResponseCreate& event) {
   const wire::ResponseRequest request = event.response.value_or(wire::ResponseRequest());
   if (request.conversation == "none") return RespondBeside(request);
