@@ -78,7 +78,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void Respond();
   void DiscardTurn();
 
-  int64_t stale() const { return stale_.load(); }  // any thread
+  int64_t stale() const { return stale_.load(); }          // any thread
+  int64_t underruns() const { return underruns_.load(); }  // any thread
   const Trunk& trunk() const { return trunk_; }
   // The talk's own sequence, for tests that compare it with what the trunk claims.
   const engine::Sequence& sequence() const { return branches_.sequence(); }
@@ -269,7 +270,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   TalkSettings settings_;
   bool mind_is_old_ = false;
   std::optional<PastTalk> past_;
-  std::atomic<int64_t> stale_{0};
+  std::atomic<int64_t> stale_{0}, underruns_{0};
 };
 
 template <class Work>

@@ -245,6 +245,7 @@ void Conversation::Do(const speak::Sent&) {
 }
 
 void Conversation::Do(speak::Send& send) {
+  if (send.ran_dry) ++underruns_;
   if (send.first_sample == 0) {
     trace_.first_audio_ms = InputMs();
     Emit(FirstAudio{});

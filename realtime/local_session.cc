@@ -94,7 +94,8 @@ void LocalSession::DiscardTurn() {
 }
 
 SessionStats LocalSession::stats() const {
-  return {refused_.load() * 1000 / kSampleRateHz, conversation_->stale()};
+  return {refused_.load() * 1000 / kSampleRateHz, conversation_->stale(),
+          conversation_->underruns()};
 }
 
 }  // namespace parley::realtime

@@ -158,6 +158,8 @@ struct PastTalk {
 struct SessionStats {
   int64_t sound_refused_ms = 0;
   int64_t stale_dropped = 0;  // tokens, clauses and chunks of an older epoch
+  // Times at which an answer went on after all that was sent had been played.
+  int64_t underruns = 0;
 };
 
 class Session {

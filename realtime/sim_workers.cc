@@ -47,7 +47,12 @@ void SimVoiceWorker::Begin() {
   };
   status_ =
       std::visit([&](const auto& text) { return voice_.Speak(text, job.options, keep); }, job.text);
-  executor_.At(executor_.Now() + milliseconds(costs_.first_chunk_ms), [this] { Next(); });
+  Work(milliseconds(costs_.first_chunk_ms));
+}
+
+void SimVoiceWorker::Work(Duration spent) {
+  busy_ += spent;
+  executor_.At(executor_.Now() + spent, [this] { Next(); });
 }
 
 // Hands over the next chunk, or ends the clause.
@@ -58,16 +63,14 @@ void SimVoiceWorker::Next() {
     status_ = Fail(Code::kCancelled, "its turn is over");
   }
   if (!chunks_.empty()) {
+    sound_ms_ += static_cast<double>(chunks_.front().samples.size()) * 1000 / sample_rate_hz();
     executor_.Post([deliver = job.chunk, chunk = std::move(chunks_.front())]() mutable {
       deliver(std::move(chunk));
     });
     chunks_.pop_front();
     if (!chunks_.empty()) {
       const auto samples = static_cast<int64_t>(chunks_.front().samples.size());
-      executor_.At(executor_.Now() +
-                       Duration(samples * 1000 * costs_.per_second_ms / voice_.sample_rate_hz()),
-                   [this] { Next(); });
-      return;
+      return Work(Duration(samples * 1000 * costs_.per_second_ms / voice_.sample_rate_hz()));
     }
   }
   if (!status_ && status_.error().code == Code::kCancelled) ++cancelled_;

@@ -73,9 +73,12 @@ class SimVoiceWorker final : public VoiceWorker {
   int sample_rate_hz() const override { return voice_.sample_rate_hz(); }
   int64_t cancelled() const override { return cancelled_; }
   int64_t refused() const override { return refused_; }
+  double busy_ms() const override { return Ms(busy_); }
+  double sound_ms() const override { return sound_ms_; }
 
  private:
   void Begin();
+  void Work(Duration spent);  // until the next chunk is made
   void Next();
 
   SimExecutor& executor_;
@@ -85,6 +88,8 @@ class SimVoiceWorker final : public VoiceWorker {
   std::deque<tts::SpeechChunk> chunks_;  // of it
   Status status_;
   int64_t cancelled_ = 0, refused_ = 0;
+  Duration busy_{};
+  double sound_ms_ = 0;
 };
 
 }  // namespace parley::realtime

@@ -46,6 +46,8 @@ class VoiceWorker {
   virtual int sample_rate_hz() const = 0;
   virtual int64_t cancelled() const = 0;
   virtual int64_t refused() const = 0;
+  virtual double busy_ms() const = 0;   // spent speaking …
+  virtual double sound_ms() const = 0;  // … and what was said of it
 };
 
 class ThreadVoiceWorker final : public VoiceWorker {
@@ -57,13 +59,15 @@ class ThreadVoiceWorker final : public VoiceWorker {
   int sample_rate_hz() const override { return voice_.sample_rate_hz(); }
   int64_t cancelled() const override { return cancelled_.load(); }
   int64_t refused() const override { return jobs_.dropped(); }
+  double busy_ms() const override { return static_cast<double>(busy_us_.load()) / 1000; }
+  double sound_ms() const override;
 
  private:
   void Run(const std::stop_token& stop);
 
   tts::Synthesizer& voice_;
   Mailbox<SpeakJob> jobs_{kJobs, WhenFull::kRejectNew};
-  std::atomic<int64_t> cancelled_{0};
+  std::atomic<int64_t> cancelled_{0}, busy_us_{0}, samples_{0};
   std::jthread thread_;  // last: it uses the rest
 };
 

@@ -229,7 +229,8 @@ void Speaker::SendDue(Time now) {
   const size_t count = std::min(due, ready_.size());
   if (count == 0) return;
   const auto end = ready_.begin() + static_cast<int64_t>(count);
-  speak::Send send{std::vector<float>(ready_.begin(), end), clock_.sent()};
+  const bool ran_dry = clock_.sent() > 0 && now > clock_.drained();
+  speak::Send send{std::vector<float>(ready_.begin(), end), clock_.sent(), ran_dry};
   ready_.erase(ready_.begin(), end);
   Lower(send.samples);
   clock_.Sent(now, static_cast<int64_t>(count));

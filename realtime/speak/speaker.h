@@ -44,6 +44,7 @@ struct Sent {};  // all of it; it may still play
 struct Send {
   std::vector<float> samples;
   int64_t first_sample = 0;  // of this answer
+  bool ran_dry = false;      // all that was sent before had been played
 };
 struct WakeAt {  // call OnTime then
   Time when;

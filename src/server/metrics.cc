@@ -55,13 +55,20 @@ void Histogram::Write(std::string& out, std::string_view name, std::string_view 
 
 void LabelledCounter::Add(std::string_view label) {
   const std::lock_guard lock(mutex_);
-  ++values_[std::string(label)];
+  auto value = values_.find(label);
+  if (value == values_.end()) value = values_.emplace(label, 0).first;
+  ++value->second;
 }
 
 void LabelledCounter::Write(std::string& out, std::string_view name, std::string_view help,
                             std::string_view label_name) const {
-  const std::lock_guard lock(mutex_);
   Head(out, name, "counter", help);
+  WriteLines(out, name, label_name);
+}
+
+void LabelledCounter::WriteLines(std::string& out, std::string_view name,
+                                 std::string_view label_name) const {
+  const std::lock_guard lock(mutex_);
   for (const auto& [label, value] : values_) {
     out.append(name).append("{").append(label_name).append("=");
     AppendJsonString(out, label);
@@ -107,6 +114,17 @@ std::string PrometheusText(const Metrics& m, const Gauges& g) {
   counter("parley_answer_tokens_total", "tokens of answers", m.answer_tokens.value());
   counter("parley_late_events_total", "tokens, clauses and chunks that came too late",
           m.late_events.value());
+  counter("parley_output_underrun_total",
+          "times at which an answer went on after all that was sent had been played",
+          m.underruns.value());
+  Head(out, "parley_realtime_factor", "gauge",
+       "seconds of work for a second of sound: hear, of clients; speak, of the voice");
+  const auto factor = [&](std::string_view stage, double work, double sound) {
+    Line(out, "parley_realtime_factor{stage=\"" + std::string(stage) + "\"}",
+         sound > 0 ? work / sound : 0.0);
+  };
+  factor("hear", g.hear_seconds, Seconds(m.audio_in_ms));
+  factor("speak", g.speak_seconds, g.spoken_seconds);
   const double total = static_cast<double>(g.kv_pages_total);
   gauge("parley_kv_cache_used_ratio", "pages of the cache that are in use",
         total > 0 ? static_cast<double>(g.kv_pages_used) / total : 0.0);
@@ -120,13 +138,14 @@ std::string PrometheusText(const Metrics& m, const Gauges& g) {
   summary("parley_batch_size", "tokens decoded in a step, of all branches", g.decode_rows);
   summary("parley_batch_step_seconds", "time spent decoding in a step", g.decode_seconds);
   gauge("parley_ws_send_queue_bytes", "waiting for clients to read", g.queued_bytes);
-  Head(out, "parley_ws_messages_total", "counter", "messages of WebSockets");
-  Line(out, "parley_ws_messages_total{direction=\"in\"}", static_cast<double>(g.messages_in));
-  Line(out, "parley_ws_messages_total{direction=\"out\"}", static_cast<double>(g.messages_out));
+  Head(out, "parley_ws_messages_total", "counter", "events from and to clients, by type");
+  m.messages_in.WriteLines(out, "parley_ws_messages_total", "direction=\"in\",type");
+  m.messages_out.WriteLines(out, "parley_ws_messages_total", "direction=\"out\",type");
   counter("parley_ws_slow_readers_total", "clients cut off because they read too slowly",
           g.slow_readers);
   m.errors.Write(out, "parley_errors_total", "errors told to clients", "code");
   m.requests.Write(out, "parley_http_requests_total", "HTTP requests, by path", "path");
+  counter("process_cpu_seconds_total", "processor time", g.cpu_seconds);
   gauge("process_resident_memory_bytes", "resident memory", g.resident_bytes);
   return out;
 }

@@ -1,6 +1,6 @@
 // What the server counts, and its text for Prometheus (format 0.0.4).
 // Thread:   any.
-// Memory:   fixed.
+// Memory:   fixed, but for labels, of which there are few.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -42,6 +42,8 @@ class LabelledCounter {
   void Add(std::string_view label);
   void Write(std::string& out, std::string_view name, std::string_view help,
              std::string_view label_name) const;
+  // Without the head, which counters of one name share.
+  void WriteLines(std::string& out, std::string_view name, std::string_view label_name) const;
 
  private:
   mutable std::mutex mutex_;
@@ -49,9 +51,10 @@ class LabelledCounter {
 };
 
 struct Metrics {
-  Counter turns, barge_ins, thought_tokens, answer_tokens, late_events;
+  Counter turns, barge_ins, thought_tokens, answer_tokens, late_events, underruns;
   Counter audio_in_ms, audio_out_ms, cut_audio_ms;
   LabelledCounter sessions_ended, sessions_refused, errors, requests;
+  LabelledCounter messages_in, messages_out;  // by the type of the event
   // Of a turn, from the end of the user's speech on.
   Histogram endpoint, transcript, first_token, first_clause, first_audio;
   Histogram barge_in_stop;  // from the beginning of the user's voice to the last sound sent
@@ -62,10 +65,12 @@ struct Gauges {  // read when somebody asks
   int64_t sessions = 0, most_sessions = 0;
   bool draining = false;
   int64_t kv_pages_used = 0, kv_pages_total = 0, engine_steps = 0, decode_rows = 0;
-  double decode_seconds = 0;
+  double decode_seconds = 0, hear_seconds = 0, speak_seconds = 0;
+  double spoken_seconds = 0;  // of sound that the voice has made
   int64_t replicas = 0, replicas_lost = 0;
-  int64_t queued_bytes = 0, messages_in = 0, messages_out = 0, slow_readers = 0;
+  int64_t queued_bytes = 0, slow_readers = 0;
   int64_t resident_bytes = 0;
+  double cpu_seconds = 0;
   std::string version;
 };
 

@@ -6,6 +6,7 @@
 namespace parley::server {
 
 void Outgoing::Send(const wire::ServerEvent& event, int64_t group) {
+  sent_.Add(wire::TypeOf(event));
   std::string text = wire::Encode(event, "event_" + std::to_string(++events_));
   if (dialect_ == wire::Dialect::kGa) {
     socket_->Send(std::move(text), group);

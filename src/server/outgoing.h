@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "server/metrics.h"
 #include "wire/dialect.h"
 #include "wire/server_events.h"
 #include "wire/ws.h"
@@ -18,8 +19,9 @@ namespace parley::server {
 
 class Outgoing {
  public:
-  Outgoing(std::shared_ptr<wire::Socket> socket, wire::Dialect dialect)
-      : socket_(std::move(socket)), dialect_(dialect) {}
+  // `sent` counts events by their type and outlives it.
+  Outgoing(std::shared_ptr<wire::Socket> socket, wire::Dialect dialect, LabelledCounter& sent)
+      : socket_(std::move(socket)), dialect_(dialect), sent_(sent) {}
 
   void Send(const wire::ServerEvent& event, int64_t group = 0);
   // Sound of this group that is not written yet is taken back.
@@ -29,6 +31,7 @@ class Outgoing {
  private:
   const std::shared_ptr<wire::Socket> socket_;
   const wire::Dialect dialect_;
+  LabelledCounter& sent_;
   int64_t events_ = 0;
 };
 

@@ -36,7 +36,7 @@ RealtimeSession::RealtimeSession(const ServerConfig& config, Talks& talks, Metri
       socket_(std::move(socket)),
       opening_(std::move(opening)),
       name_(RandomName()),
-      out_(socket_, opening_.dialect),
+      out_(socket_, opening_.dialect, metrics.messages_out),
       settings_(
           {talks.model_name(), talks.voices(), talks.instructions(), talks.transcriber_name()},
           "sess_" + name_, UnixNow() + config.longest_session_s) {}
@@ -95,7 +95,7 @@ void RealtimeSession::OnClosed() {
 void RealtimeSession::End(uint16_t code, std::string reason) {
   if (std::exchange(ended_, true)) return;
   out_.Close(code, std::move(reason));
-  CountLate();
+  CountFaults();
   talk_.reset();
   if (beside_) beside_->Cancel();
   metrics_.session_duration.Observe(Ms(strand_->Now() - begun_) / 1000);
@@ -151,11 +151,13 @@ void RealtimeSession::Take(const std::string& text) {
                   ? wire::DecodeClient(text)
                   : wire::DecodeClient(wire::FromDialect(opening_.dialect, text));
   if (auto* error = std::get_if<wire::ErrorBody>(&read)) {
+    metrics_.messages_in.Add("invalid");
     metrics_.errors.Add(error->code);
     out_.Send(say::ErrorEvent{std::move(*error)});
     return;
   }
   auto& message = std::get<wire::ClientMessage>(read);
+  metrics_.messages_in.Add(wire::TypeOf(message.event));
   event_id_ = std::move(message.event_id);
   std::visit([this](const auto& event) { On(event); }, message.event);
   event_id_.clear();

@@ -132,7 +132,7 @@ class RealtimeSession final : public wire::SocketListener,
   void GiveCaptions(std::optional<size_t> timed_to);
   void GiveCalls();
   void Observe(const realtime::TurnTrace& trace);
-  void CountLate();
+  void CountFaults();
   void Mark(std::string_view name);
   void MarkAt(std::string_view name, double audio_ms);
   std::string NewId(std::string_view prefix);
@@ -196,9 +196,9 @@ class RealtimeSession final : public wire::SocketListener,
   };
   std::deque<Caption> captions_;
   std::vector<realtime::ToolCalled> calls_;  // that wait for the end of the words before them
-  int64_t late_told_ = 0;
-  std::string thought_;                 // of the user's turn, until its transcript is final
-  std::shared_ptr<Completion> beside_;  // a response beside the conversation
+  realtime::SessionStats counted_;           // of the talk, in the metrics
+  std::string thought_;                      // of the user's turn, until its transcript is final
+  std::shared_ptr<Completion> beside_;       // a response beside the conversation
   std::function<void()> cancel_beside_;
 };
 

@@ -245,7 +245,7 @@ void RealtimeSession::On(const realtime::TurnDone& event) {
     if (response_) GiveCalls();
     FinishResponse("completed", std::nullopt);
   }
-  CountLate();
+  CountFaults();
   answer_item_.clear();
   if (std::exchange(overridden_, false)) {
     Apply();
@@ -285,10 +285,12 @@ void RealtimeSession::FinishResponse(std::string_view status,
   done.writer.Finish(status, std::move(details), done.usage);
 }
 
-void RealtimeSession::CountLate() {
+void RealtimeSession::CountFaults() {
   if (!talk_) return;
-  const int64_t late = talk_->stats().stale_dropped;
-  metrics_.late_events.Add(late - std::exchange(late_told_, late));
+  const realtime::SessionStats now = talk_->stats();
+  const realtime::SessionStats before = std::exchange(counted_, now);
+  metrics_.late_events.Add(now.stale_dropped - before.stale_dropped);
+  metrics_.underruns.Add(now.underruns - before.underruns);
 }
 
 void RealtimeSession::Observe(const realtime::TurnTrace& trace) {

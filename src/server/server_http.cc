@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server answers over HTTP.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -34,6 +36,15 @@ int64_t ResidentBytes() {
   return resident * 4096;
 }
 
+double CpuSeconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
 }  // namespace
 
 Gauges Server::ReadGauges() const {
@@ -48,14 +59,16 @@ Gauges Server::ReadGauges() const {
   gauges.engine_steps = engine.steps;
   gauges.decode_rows = engine.decode_rows;
   gauges.decode_seconds = engine.decode_ms / 1000;
+  gauges.hear_seconds = engine.encode_ms / 1000;
+  gauges.speak_seconds = talks_.voice().busy_ms() / 1000;
+  gauges.spoken_seconds = talks_.voice().sound_ms() / 1000;
   const Talks::Replicas replicas = talks_.replicas();
   gauges.replicas = static_cast<int64_t>(replicas.all);
   gauges.replicas_lost = static_cast<int64_t>(replicas.lost);
-  gauges.messages_in = net.messages_in;
-  gauges.messages_out = net.messages_out;
   gauges.slow_readers = net.slow_readers;
   gauges.queued_bytes = net.queued_bytes;
   gauges.resident_bytes = ResidentBytes();
+  gauges.cpu_seconds = CpuSeconds();
   gauges.version = options_.version;
   return gauges;
 }

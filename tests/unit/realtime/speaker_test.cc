@@ -126,6 +126,21 @@ TEST_F(SpeakerTest, IsOverWhenTheLastSampleHasPlayed) {
   EXPECT_EQ(speaker.ledger().Heard().chars, 4U);
 }
 
+TEST_F(SpeakerTest, SaysWhenTheListenerHadNothingToHear) {
+  speaker.Begin();
+  speaker.Release(At(0));
+  Seen seen = Text("Yes. ", 0);
+  seen = See(speaker.OnChunk(seen.clauses[0], Sound(300), At(50)));
+  ASSERT_EQ(seen.sent.size(), 1U);
+  EXPECT_FALSE(seen.sent[0].ran_dry) << "nobody has heard anything yet";
+  seen = See(speaker.OnChunk(ClauseId{1}, Sound(100), At(350)));
+  ASSERT_EQ(seen.sent.size(), 1U);
+  EXPECT_FALSE(seen.sent[0].ran_dry) << "just in time";
+  seen = See(speaker.OnChunk(ClauseId{1}, Sound(100), At(451)));
+  ASSERT_EQ(seen.sent.size(), 1U);
+  EXPECT_TRUE(seen.sent[0].ran_dry);
+}
+
 TEST_F(SpeakerTest, AChunkOfAnOldClauseIsDroppedAndCounted) {
   speaker.Begin();
   const Seen old = Text("Yes. ", 0);

@@ -104,6 +104,22 @@ TEST(RealtimeSession, ServerVadStopsTheAnswerAtTheOnsetOfAVoice) {
   EXPECT_NE(stopped.find("stop_count 1\n"), std::string::npos) << stopped;
 }
 
+TEST(RealtimeSession, CountsHowOftenAnAnswerRanDry) {
+  const auto underruns = [](int64_t ms_a_token) {
+    SessionStage stage;
+    stage.talks.scripted_engine().script().step = milliseconds(ms_a_token);
+    stage.Turns(kServerVad);
+    stage.Sound(300);
+    stage.Sound(700, 2);  // a long story
+    stage.Sound(24000);
+    stage.session->OnClosed();
+    stage.talks.Run(1);
+    return stage.metrics.underruns.value();
+  };
+  EXPECT_EQ(underruns(15), 0);
+  EXPECT_GT(underruns(900), 0) << "its words sound for half of this";
+}
+
 TEST(RealtimeSession, SemanticVadHoldsSoundAndGivesItAfterAFalseAlarm) {
   SessionStage quiet, alarmed;
   for (SessionStage* stage : {&quiet, &alarmed}) {

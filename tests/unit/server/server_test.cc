@@ -331,8 +331,12 @@ TEST_F(ServerTest, NamesItsMetricsAsItWasAgreed) {
   config.max_sessions = 1;
   Start(config);
   EXPECT_FALSE(Connect());
+  open_[0]->OnText(R"({"type":"session.update","session":{"type":"realtime"}})");
+  open_[0]->OnText("{}");
+  talks_.Run(5);
   open_[0]->OnClosed();
   talks_.Run(5);
+  Ask(To("/v1/audio/speech", "POST"), R"({"input":"Good morning.","voice":"tone"})");
   const std::string text = Ask(To("/metrics")).body;
   for (const char* line : {"parley_sessions_active 0",
                            "parley_sessions_total{transport=\"ws\",result=\"closed\"} 1",
@@ -352,10 +356,16 @@ TEST_F(ServerTest, NamesItsMetricsAsItWasAgreed) {
                            "parley_batch_step_seconds_sum ",
                            "parley_kv_cache_used_ratio ",
                            "parley_ws_send_queue_bytes 0",
-                           "parley_ws_messages_total{direction=\"in\"} 0",
+                           "parley_ws_messages_total{direction=\"in\",type=\"session.update\"} 1",
+                           "parley_ws_messages_total{direction=\"in\",type=\"invalid\"} 1",
+                           "parley_ws_messages_total{direction=\"out\",type=\"session.created\"} 1",
+                           "parley_output_underrun_total 0",
+                           "parley_realtime_factor{stage=\"hear\"} 0",
+                           "parley_realtime_factor{stage=\"speak\"} 0.",
                            "# TYPE parley_errors_total counter",
                            "parley_draining 0",
                            "process_resident_memory_bytes ",
+                           "process_cpu_seconds_total ",
                            "parley_build_info{version="}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }
