@@ -290,6 +290,9 @@ void Conversation::PrepareAnswer() {
   if (text_->empty() && !Typed()) return;
   std::vector<std::string> marks;
   if (!typed_) marks = Sounding(*text_, SampleAt(speech_end_), true);
+  if (parts_.hears_frames && typed_beside_) {
+    trunk_.SetTyped(parts_.tokenizer->Encode(*typed_beside_));
+  }
   const std::string said = Said();
   Do(mind_->OnPossibleEnd({.text = said, .marks = marks, .typed = typed_},
                           typed_ ? Now() : OnClock(speech_end_), Now()));

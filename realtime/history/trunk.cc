@@ -65,16 +65,26 @@ std::vector<TokenId> Trunk::WithUser(std::string_view text, size_t behind, int64
 // The user's words and what stands behind them.
 std::vector<TokenId> Trunk::Asked(std::string_view text, const std::vector<TokenId>& answer_open,
                                   int64_t* lost) const {
-  std::vector<TokenId> wanted = WithUser(text, answer_open.size(), lost);
-  if (!frames_.empty()) AppendTo(wanted, pieces_.audio_close);
-  AppendTo(wanted, answer_open);
+  const std::vector<TokenId> behind = Behind(answer_open);
+  std::vector<TokenId> wanted = WithUser(text, behind.size(), lost);
+  AppendTo(wanted, behind);
   return wanted;
+}
+
+std::vector<TokenId> Trunk::Behind(const std::vector<TokenId>& answer_open) const {
+  std::vector<TokenId> ids;
+  if (!frames_.empty()) {
+    ids = pieces_.audio_close;
+    AppendTo(ids, typed_);
+  }
+  AppendTo(ids, answer_open);
+  return ids;
 }
 
 TrunkEdit Trunk::Hear(std::string_view text_so_far) {
   exchange_open_ = true;
   const size_t before = ids_.size();
-  TrunkEdit edit = Become(WithUser(text_so_far, pieces_.answer_open.size(), nullptr));
+  TrunkEdit edit = Become(WithUser(text_so_far, Behind(pieces_.answer_open).size(), nullptr));
   reprefilled_ += static_cast<int64_t>(before) - edit.keep;
   return edit;
 }
@@ -82,6 +92,7 @@ TrunkEdit Trunk::Hear(std::string_view text_so_far) {
 TrunkEdit Trunk::Unhear() {
   exchange_open_ = false;
   frames_.clear();
+  typed_.clear();
   return Become(std::vector<TokenId>(ids_.begin(), ids_.begin() + static_cast<int64_t>(begin_)));
 }
 
@@ -90,12 +101,8 @@ TrunkEdit Trunk::Ask(std::string_view text, const std::vector<TokenId>& answer_o
 }
 
 TrunkEdit Trunk::AskHeard(std::string_view text, const std::vector<TokenId>& answer_open) const {
-  const auto heard =
-      static_cast<int64_t>(WithUser(text, pieces_.answer_open.size(), nullptr).size());
-  const std::vector<TokenId> asked = Asked(text, answer_open, nullptr);
-  return {heard,
-          {asked.begin() + std::min(heard, static_cast<int64_t>(asked.size())), asked.end()},
-          false};
+  const size_t heard = WithUser(text, Behind(pieces_.answer_open).size(), nullptr).size();
+  return {static_cast<engine::Position>(heard), Behind(answer_open), false};
 }
 
 void Trunk::Adopt(std::vector<TokenId> ids) {
@@ -123,6 +130,7 @@ TrunkEdit Trunk::Close(std::string_view user, std::span<const TokenId> answer,
   AppendTo(wanted, pieces_.answer_close);
   exchanges_.push_back({begin_, std::string(user), std::string(heard_text), answer_begin});
   frames_.clear();
+  typed_.clear();
   exchange_open_ = false;
   Forget(wanted);
   TrunkEdit edit = Become(std::move(wanted));
@@ -141,6 +149,12 @@ TrunkEdit Trunk::Reopen(std::span<const TokenId> answer) {
   const auto frame = [](TokenId id) { return id < 0; };
   std::copy_if(wanted.begin() + static_cast<int64_t>(begin_), wanted.end(),
                std::back_inserter(frames_), frame);
+  if (!frames_.empty()) {
+    const auto behind = std::find_if(wanted.rbegin(), wanted.rend(), frame).base();
+    const auto close = static_cast<int64_t>(pieces_.audio_close.size());
+    const auto open = static_cast<int64_t>(pieces_.answer_open.size());
+    typed_.assign(behind + close, wanted.end() - open);
+  }
   wanted.insert(wanted.end(), answer.begin(), answer.end());
   return Become(std::move(wanted));
 }

@@ -60,6 +60,8 @@ class Trunk {
   // From now on the user's words of this exchange are these frames, whatever their text.
   void SetFrames(std::vector<TokenId> frames) { frames_ = std::move(frames); }
   const std::vector<TokenId>& frames() const { return frames_; }
+  // And these are words that were typed beside them.
+  void SetTyped(std::vector<TokenId> typed) { typed_ = std::move(typed); }
   TrunkEdit Unhear();  // nothing was said, or it is heard again
   // What a branch of the trunk must hold for an answer to `text`, relative to what the trunk holds
   // now; `answer_open` of the pieces, or another opening, stands behind the words.
@@ -108,6 +110,7 @@ class Trunk {
   TrunkEdit Become(std::vector<TokenId> wanted);
   std::vector<TokenId> Asked(std::string_view text, const std::vector<TokenId>& answer_open,
                              int64_t* lost) const;
+  std::vector<TokenId> Behind(const std::vector<TokenId>& answer_open) const;
   TrunkEdit Diff(const std::vector<TokenId>& wanted) const;
   std::vector<TokenId> WithUser(std::string_view text, size_t behind, int64_t* lost) const;
   void Forget(std::vector<TokenId>& wanted);
@@ -118,6 +121,7 @@ class Trunk {
   const std::shared_ptr<const model::Tokenizer> tokenizer_;
   std::vector<TokenId> ids_;
   std::vector<TokenId> frames_;      // of the open exchange
+  std::vector<TokenId> typed_;       // behind them
   std::vector<Exchange> exchanges_;  // closed
   bool exchange_open_ = false;
   size_t begin_ = 0;  // of the exchange that is open, or where the next one will begin

@@ -324,6 +324,25 @@ TEST_F(FramesTalk, ItsHistoryKeepsTheSoundAndTheSpokenText) {
   EXPECT_EQ(engine_->stats().sequences, 1);
 }
 
+TEST_F(FramesTalk, WhatIsTypedWhileTheUserSpeaksStandsBehindTheSound) {
+  Open();
+  Silence(500);
+  Say("how many red apples are in the box", 3200);
+  executor_->At(Time(milliseconds(1500)), [this] { session_->PushText("the big one"); });
+  Run(9000);
+  const std::vector<TurnTrace> traces = Traces();
+  ASSERT_EQ(traces.size(), 1U);
+  EXPECT_EQ(traces[0].transcript, "how many red apples are in the box\nthe big one");
+  EXPECT_FALSE(traces[0].answer_ids.empty());
+  std::vector<TokenId> typed = tokenizer_->Encode("the big one", model::SpecialTokens::kAsText);
+  typed.insert(typed.begin(), kAudioClose);
+  typed.push_back(kEnd);  // of the user's turn
+  for (const auto& ids : {traces[0].prompt_ids, session_->conversation().trunk().ids()}) {
+    EXPECT_GE(std::count_if(ids.begin(), ids.end(), [](TokenId id) { return id < 0; }), 40);
+    EXPECT_NE(std::search(ids.begin(), ids.end(), typed.begin(), typed.end()), ids.end());
+  }
+}
+
 TEST_F(FramesTalk, APauseThatWasNoneKeepsItsExactRows) {
   turn_end_.probability = 0.1F;
   Open();
