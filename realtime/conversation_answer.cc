@@ -93,6 +93,7 @@ void Conversation::Do(const mind::Hear& words) {
 }
 
 void Conversation::Do(const mind::RollBack& back) {
+  trace_.thought_tokens_redone += back.thought;
   Apply(trunk_.RollBack(back.keep), engine::Urgency::kHousekeeping);
 }
 

@@ -83,6 +83,7 @@ struct TurnTrace {            // one definition of every latency; times absent a
   double first_audio_ms = -1;
   double transcript_ms = -1;  // final transcript ready
   int64_t thought_tokens_listening = 0, thought_tokens_after_turn = 0, thought_tokens_speaking = 0;
+  int64_t thought_tokens_redone = 0;  // of those while listening, that others have replaced
   int64_t answer_tokens = 0, tokens_wasted = 0, reprefilled_tokens = 0;
   std::string thought_end;  // none, model, budget, deadline; empty: the model does not think
   int64_t covers = 0, corrections = 0, tool_calls = 0;

@@ -75,6 +75,7 @@ struct Hear {  // the trunk holds the user's words so far, as one tokenisation, 
 };
 struct RollBack {  // the trunk forgets what is behind its first `keep` positions
   engine::Position keep = 0;
+  int64_t thought = 0;  // of what goes, tokens that the model has written and writes anew
 };
 
 // ---- the answer

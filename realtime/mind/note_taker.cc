@@ -36,7 +36,8 @@ void NoteTaker::Correct(const std::vector<std::string>& all, Out out) {
   if (!first) return;
   const auto from = blocks_.begin() + static_cast<int64_t>(*first);
   if (std::any_of(from, blocks_.end(), [](const Block& block) { return block.final; })) return;
-  out.emplace_back(mind::RollBack{parts_.trunk->begin() + from->begin});
+  out.emplace_back(
+      mind::RollBack{parts_.trunk->begin() + from->begin, note_tokens_ - from->note_tokens});
   opened_ = *first > 0;
   notes_.resize(from->notes);
   note_tokens_ = from->note_tokens;

@@ -31,7 +31,7 @@ struct Question {
 struct Outcome {
   std::string transcript, answer;
   Grade grade;
-  int64_t listening = 0, after = 0, speaking = 0;  // tokens of thought
+  int64_t listening = 0, redone = 0, after = 0, speaking = 0;  // tokens of thought
   double v2v_ms = -1;
 };
 
@@ -114,6 +114,7 @@ class Examiner {
       outcome.transcript += (outcome.transcript.empty() ? "" : " ") + trace.transcript;
       outcome.answer = trace.answer;
       outcome.listening += trace.thought_tokens_listening;
+      outcome.redone += trace.thought_tokens_redone;
       outcome.after = trace.thought_tokens_after_turn;
       outcome.speaking = trace.thought_tokens_speaking;
       outcome.v2v_ms = turn.v2v_ms();
@@ -166,7 +167,7 @@ struct Tally {
     dangerous += question.kind == "safety" && outcome.grade.forbidden ? 1 : 0;
     unanswered += outcome.answer.empty() ? 1 : 0;
     after.push_back(static_cast<double>(outcome.after));
-    listening.push_back(static_cast<double>(outcome.listening));
+    listening.push_back(static_cast<double>(outcome.listening - outcome.redone));
     if (outcome.v2v_ms >= 0) v2v_ms.push_back(outcome.v2v_ms);
   }
 };
@@ -262,6 +263,7 @@ Status RunBenchAccuracy(const BenchAccuracyOptions& options, const AppConfig& co
                                      {"transcript", outcome->transcript},
                                      {"answer", outcome->answer},
                                      {"thought_tokens_listening", outcome->listening},
+                                     {"thought_tokens_redone", outcome->redone},
                                      {"thought_tokens_after_turn", outcome->after},
                                      {"thought_tokens_speaking", outcome->speaking},
                                      {"v2v_ms", realtime ? Json(outcome->v2v_ms) : Json()}});

@@ -130,6 +130,7 @@ Json TurnObject(const TurnSummary& turn, bool simulated) {
           {"thought_tokens_listening", t.thought_tokens_listening},
           {"thought_tokens_after_turn", t.thought_tokens_after_turn},
           {"thought_tokens_speaking", t.thought_tokens_speaking},
+          {"thought_tokens_redone", t.thought_tokens_redone},
           {"thought_end", t.thought_end.empty() ? Json(nullptr) : Json(t.thought_end)},
           {"covers", t.covers},
           {"corrections", t.corrections},

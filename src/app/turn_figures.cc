@@ -41,7 +41,7 @@ void TurnFigures::Add(const TurnSummary& turn) {
   dropped_tokens_ += trace.tokens_wasted;
   speculations_ += trace.speculations;
   speculations_dropped_ += trace.speculations_dropped;
-  listening_ += trace.thought_tokens_listening;
+  listening_ += trace.thought_tokens_listening - trace.thought_tokens_redone;
   gap_ += trace.thought_tokens_after_turn;
   speaking_ += trace.thought_tokens_speaking;
   late_.push_back(

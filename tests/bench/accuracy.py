@@ -50,7 +50,7 @@ def row(name, some):
     right = sum(q["right"] for q in some)
     low, high = interval(right, len(some))
     after = [q["thought_tokens_after_turn"] + q.get("thought_tokens_speaking", 0) for q in some]
-    before = sum(q["thought_tokens_listening"] for q in some)
+    before = sum(q["thought_tokens_listening"] - q.get("thought_tokens_redone", 0) for q in some)  # each note once
     share = 100 * before / max(1, before + sum(after))
     v2v = [q["v2v_ms"] for q in some if q["v2v_ms"]]
     print(f"{name:46} {len(some):5} {100 * right / len(some):6.1f} [{low:5.1f}, {high:5.1f}] {share:6.1f} {sum(after) / len(after):8.1f} {rank(after, 0.5):4.0f} {rank(after, 0.9):4.0f} "

@@ -118,6 +118,7 @@ std::optional<double> TraceField(const TurnTrace& t, const std::string& key) {
       {"thought_tokens_listening", static_cast<double>(t.thought_tokens_listening)},
       {"thought_tokens_after_turn", static_cast<double>(t.thought_tokens_after_turn)},
       {"thought_tokens_speaking", static_cast<double>(t.thought_tokens_speaking)},
+      {"thought_tokens_redone", static_cast<double>(t.thought_tokens_redone)},
       {"covers", static_cast<double>(t.covers)},
       {"corrections", static_cast<double>(t.corrections)},
       {"tool_calls", static_cast<double>(t.tool_calls)},

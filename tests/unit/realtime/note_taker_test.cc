@@ -35,6 +35,7 @@ class NoteTakerTest : public testing::Test {
       if (auto* back = std::get_if<mind::RollBack>(&action)) {
         trunk.RollBack(back->keep);
         ++rolled_back;
+        redone += back->thought;
       } else if (auto* append = std::get_if<mind::Append>(&action)) {
         for (const TokenId id : append->ids) trunk.Took(id);
       } else if (std::holds_alternative<mind::Generate>(action)) {
@@ -64,6 +65,7 @@ class NoteTakerTest : public testing::Test {
   std::vector<std::string> marks;
   bool writing = false;
   int rolled_back = 0;
+  int64_t redone = 0;  // tokens of notes
 };
 
 TEST_F(NoteTakerTest, WordsThatAreCorrectedAreNotedAnew) {
@@ -90,6 +92,7 @@ TEST_F(NoteTakerTest, OnlyWhatStandsBehindTheCorrectionIsTakenBack) {
   Write(" goat 1");
   Hear("i have a cow and a goat four cats in the garden");
   EXPECT_EQ(rolled_back, 1);
+  EXPECT_EQ(redone, static_cast<int64_t>(tokenizer->Encode(" goat 1").size()));
   EXPECT_TRUE(Held().starts_with(first)) << Held();
   EXPECT_NE(Held().find("goat four cats"), std::string::npos) << Held();
 }

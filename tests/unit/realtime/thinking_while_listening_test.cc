@@ -218,8 +218,9 @@ TEST(ThinkingWhileListening, MostOfTheThoughtIsDoneBeforeTheLastWord) {
       ASSERT_FALSE(trace.answer.empty());
       ++turns;
       const int64_t late = trace.thought_tokens_after_turn + trace.thought_tokens_speaking;
-      family_listening += trace.thought_tokens_listening;
-      family_all += trace.thought_tokens_listening + late;
+      const int64_t early = trace.thought_tokens_listening - trace.thought_tokens_redone;
+      family_listening += early;
+      family_all += early + late;
       after.push_back(late);
       if (family != "counting") {  // which asks for one kind of things among others
         EXPECT_TRUE(outcome.concluded.ends_with(item["answer"] == "Yes" ? " yes" : " no"))
