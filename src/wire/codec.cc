@@ -113,7 +113,7 @@ class Reader {
   template <class T>
   void operator()(std::string_view name, T& value) {
     const auto entry = object_.find(name);
-    if (entry != object_.end()) Take(name, *entry, value);
+    if (entry != object_.end()) Take(name, *entry, value, false);
   }
   template <class T>
   void operator()(std::string_view name, T& value, RequiredField) {
@@ -121,7 +121,7 @@ class Reader {
     if (entry == object_.end()) {
       Refuse("missing_required_parameter", name, "Missing required parameter");
     } else {
-      Take(name, *entry, value);
+      Take(name, *entry, value, true);
     }
   }
 
@@ -136,11 +136,11 @@ class Reader {
     error_->param = path;
   }
   template <class T>
-  void Take(std::string_view name, const Json& json, T& value) {
-    if (!Get(json, Path(name), value) && !lenient_) {
-      Refuse("invalid_value", name,
-             std::string("Not a value of this field (") + json.type_name() + ")");
-    }
+  void Take(std::string_view name, const Json& json, T& value, bool required) {
+    if (Get(json, Path(name), value) || lenient_) return;
+    if (json.is_null() && !required) return;  // other servers write what they do not know as null
+    Refuse("invalid_value", name,
+           std::string("Not a value of this field (") + json.type_name() + ")");
   }
 
   // False: not a value of that kind; then `value` is as it was.

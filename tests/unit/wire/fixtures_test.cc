@@ -58,6 +58,27 @@ TEST(ProtocolFixtures, RefusesWithTheNameOfWhatIsWrong) {
   }
 }
 
+// As Hugging Face's speech-to-speech writes them, for one.
+TEST(Codec, TakesNullForWhatAnotherServerDoesNotKnow) {
+  const auto created = DecodeServer(
+      R"({"type":"response.created","event_id":"e1","response":{"id":"resp_1","status":"in_progress","output":[],
+          "audio":{"output":{"format":null,"voice":null}},"max_output_tokens":null,"metadata":null,"usage":null,
+          "output_modalities":["audio"],"conversation_id":"conv_1","object":"realtime.response"}})");
+  ASSERT_TRUE(std::holds_alternative<ServerMessage>(created))
+      << std::get<ErrorBody>(created).message;
+  const auto& event = std::get<server::ResponseCreated>(std::get<ServerMessage>(created).event);
+  EXPECT_EQ(event.response.id, "resp_1");
+  EXPECT_FALSE(event.response.max_output_tokens.limit);
+  const auto error = DecodeServer(
+      R"({"type":"error","error":{"type":"invalid_request_error","code":null,"message":"no","event_id":"e7"}})");
+  ASSERT_TRUE(std::holds_alternative<ServerMessage>(error));
+  EXPECT_EQ(std::get<server::ErrorEvent>(std::get<ServerMessage>(error).event).error.event_id,
+            "e7");
+  // What an event means nothing without is still asked for.
+  EXPECT_TRUE(std::holds_alternative<ErrorBody>(
+      DecodeClient(R"({"type":"conversation.item.truncate","item_id":null,"audio_end_ms":5})")));
+}
+
 TEST(Codec, RefusesInvalidUtf8) {
   const auto message =
       DecodeClient("{\"type\":\"session.update\",\"session\":{\"instructions\":\"\xFF\"}}");
