@@ -22,9 +22,12 @@ if [ -z "${PARLEY_SOUND_SERVER:-}" ]; then # outside of the session bus
   trap 'rm -rf "$work"' EXIT
   mkdir -m 700 "$work/run"
   printf 'pcm.!default { type pulse }\nctl.!default { type pulse }\n' >"$work/.asoundrc"
+  # A sink that goes takes its streams along, as a device does that is unplugged; else they would be moved to another.
+  mkdir -p "$work/config/pipewire/pipewire-pulse.conf.d"
+  echo 'stream.properties = { node.dont-reconnect = true }' >"$work/config/pipewire/pipewire-pulse.conf.d/streams.conf"
   # The models stay where they are though the home is another.
   export PARLEY_MODELS="${PARLEY_MODELS:-$HOME/.cache/parley/models}"
-  export HOME="$work" XDG_RUNTIME_DIR="$work/run" PARLEY_SOUND_SERVER=1
+  export HOME="$work" XDG_RUNTIME_DIR="$work/run" XDG_CONFIG_HOME="$work/config" PARLEY_SOUND_SERVER=1
   unset PULSE_SERVER DISPLAY
   dbus-run-session -- "$0" "$@"
   exit

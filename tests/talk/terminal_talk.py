@@ -170,9 +170,18 @@ def every_way_out_restores_the_terminal(server):
             assert left == status, f"{name}: {left}, not {status}"
 
 
+def devices_that_are_unplugged_are_replaced(server):
+    with Talk(server) as talk:
+        pactl("unload-module", "module-null-sink")  # both
+        talk.until("has stopped; is it unplugged")
+        talk.until("Looking for it every second")
+        talk.until("back: ")  # the server's own, which takes everything and plays it nowhere
+        talk.press("q")
+        assert talk.exit() == 0
+
+
 def devices_that_go_away_come_back(server):
     with Talk(server) as talk:
-        # Both sinks are this daemon's. Unloaded alone they would be replaced at once, and nothing would be lost.
         os.kill(int(os.environ["PARLEY_SOUND_DAEMON"]), signal.SIGTERM)
         talk.until("has stopped; is it unplugged")
         talk.until("Looking for it every second")
@@ -200,8 +209,8 @@ def a_server_that_goes_is_told(server):
 os.environ.setdefault("TERM", "xterm")
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGABRT and SIGSEGV are meant
 with ENDS, Serve() as serve:
-    for test in (a_spoken_question_and_the_keys, every_way_out_restores_the_terminal, devices_that_go_away_come_back,
-                 a_server_that_goes_is_told):
+    for test in (a_spoken_question_and_the_keys, every_way_out_restores_the_terminal, devices_that_are_unplugged_are_replaced,
+                 devices_that_go_away_come_back, a_server_that_goes_is_told):
         began = time.monotonic()
         test(serve)
         print(f"ok {test.__name__.replace('_', ' ')} ({time.monotonic() - began:.0f} s)", flush=True)
