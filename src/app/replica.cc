@@ -59,11 +59,14 @@ class LoadingProgress {
   LoadingProgress(std::string what, int64_t total) : what_(std::move(what)), total_(total) {}
   void Add(int64_t bytes) {
     const std::lock_guard lock(mutex_);
+    if (ended_) return;
     done_ = std::min(done_ + bytes, total_);
-    Show();
+    if (done_ < total_) Show();
   }
-  void End() {  // norms and biases were not counted
+  // Norms and biases were not counted; what the backend loads from here on is another model's.
+  void End() {
     const std::lock_guard lock(mutex_);
+    ended_ = true;
     done_ = total_;
     Show();
   }
@@ -75,6 +78,7 @@ class LoadingProgress {
   const int64_t total_;
   std::mutex mutex_;
   int64_t done_ = 0;                        // {mutex_}
+  bool ended_ = false;                      // {mutex_}
   fetch::ConsoleProgress console_{stderr};  // {mutex_}
 };
 
