@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <utility>
 
-#include "fetch/report.h"
+#include "app/loading_progress.h"
 #include "kernels/cuda_devices.h"
 #include "model/footprint.h"
 
@@ -52,35 +50,6 @@ Result<ReplicaDevices> ParseReplica(std::string_view text) {
   }
   return devices;
 }
-
-// What is loaded of one replica, by one thread or by one a GPU, as a line on the terminal.
-class LoadingProgress {
- public:
-  LoadingProgress(std::string what, int64_t total) : what_(std::move(what)), total_(total) {}
-  void Add(int64_t bytes) {
-    const std::lock_guard lock(mutex_);
-    if (ended_) return;
-    done_ = std::min(done_ + bytes, total_);
-    if (done_ < total_) Show();
-  }
-  // Norms and biases were not counted; what the backend loads from here on is another model's.
-  void End() {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    done_ = total_;
-    Show();
-  }
-
- private:
-  void Show() { console_({.model = what_, .what = "weights", .done = done_, .total = total_}); }
-
-  const std::string what_;
-  const int64_t total_;
-  std::mutex mutex_;
-  int64_t done_ = 0;                        // {mutex_}
-  bool ended_ = false;                      // {mutex_}
-  fetch::ConsoleProgress console_{stderr};  // {mutex_}
-};
 
 kernels::Storage StorageOf(GpuWeights weights) {
   return weights == GpuWeights::kFp8 ? kernels::Storage::kFp8Row : kernels::Storage::kBf16;

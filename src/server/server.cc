@@ -120,7 +120,7 @@ bool Server::Ready(std::string& why) const {
   } else if (open_sessions_ >= Limit()) {
     why = "at capacity";
   } else if (talks_.replicas().none_left()) {
-    why = "every device has failed; restart parley";
+    why = kNoDevice;
   }
   return why.empty();
 }

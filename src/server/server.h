@@ -19,6 +19,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/result.h"
@@ -67,6 +68,8 @@ class Server final : public wire::Handler {
 
  private:
   Server(const ServerConfig& config, ServerOptions options, Talks& talks, Access access);
+
+  static constexpr std::string_view kNoDevice = "every device has failed; restart parley";
 
   static bool IsRealtime(const std::string& path);
   int64_t Limit() const;

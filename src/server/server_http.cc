@@ -143,10 +143,12 @@ wire::Answer Server::Answer(const wire::Request& request) {
   }
   if (path == "/healthz" || path == "/livez") {
     const auto now = static_cast<int64_t>(Ms(strand_->Now()));
-    const bool well = now - last_tick_ms_ < 10'000;
-    return {.status = well ? 200 : 503,
+    std::string why;
+    if (now - last_tick_ms_ >= 10'000) why = "the talk threads have not moved for ten seconds";
+    if (talks_.replicas().none_left()) why = kNoDevice;  // nothing but a restart brings one back
+    return {.status = why.empty() ? 200 : 503,
             .content_type = "text/plain",
-            .body = well ? "ok\n" : "the talk threads have not moved for ten seconds\n"};
+            .body = (why.empty() ? "ok" : why) + "\n"};
   }
   if (path == "/readyz") {
     std::string why;

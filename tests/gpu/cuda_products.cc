@@ -1,6 +1,6 @@
 // Which product for which number of rows: our decode kernel in its variants and cuBLASLt's proposals, at the shapes of
-// Step-Audio-R1, each verified first, then timed in a CUDA graph of launches that walk over weights larger than L2, and set
-// against what the machine reads at most (measured first). One line a case.
+// Step-Audio-R1, timed in a CUDA graph of launches that walk over weights larger than L2, and set against what the machine reads at
+// most (measured first). One line a case. GpuLinear.* proves them.
 //   cuda_products [all|quick]
 // Thread:   one.
 // Memory:   about 3 GiB of one GPU.

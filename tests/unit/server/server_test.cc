@@ -170,10 +170,12 @@ TEST_F(ServerTest, IsNotReadyOnceEveryDeviceWasGivenUp) {
   EXPECT_EQ(Ask(To("/readyz")).status, 200);
   talks_.SetReplicas({.all = 2, .lost = 1});
   EXPECT_EQ(Ask(To("/readyz")).status, 200);
+  EXPECT_EQ(Ask(To("/healthz")).status, 200);
   talks_.SetReplicas({.all = 2, .lost = 2});
   const wire::Answer ready = Ask(To("/readyz"));
   EXPECT_EQ(ready.status, 503);
   EXPECT_EQ(ready.body, "every device has failed; restart parley\n");
+  EXPECT_EQ(Ask(To("/healthz")).status, 503) << "whoever watches it may restart it";
   EXPECT_EQ(Connect()->status, 503);
   const std::string metrics = Ask(To("/metrics")).body;
   EXPECT_NE(metrics.find("parley_replicas_lost 2"), std::string::npos);
