@@ -170,6 +170,18 @@ class Backend {
   // Dense attention of heads of `head_dim`: row i of q sees keys [0, keys) (causal: [0, i + keys - q.rows]).
   virtual void AttendDense(const TensorView& q, const TensorView& k, const TensorView& v,
                            int32_t head_dim, bool causal, const TensorView& out) = 0;
+  // Several groups of rows one behind another: every row sees all rows of its own group and no other. The rows of all groups
+  // are those of q; k and v stand beside it.
+  virtual void AttendGroups(const TensorView& q, const TensorView& k, const TensorView& v,
+                            std::span<const int32_t> group_rows, int32_t head_dim,
+                            const TensorView& out) {
+    int32_t first = 0;
+    for (const int32_t rows : group_rows) {
+      AttendDense(q.Rows(first, rows), k.Rows(first, rows), v.Rows(first, rows), head_dim,
+                  /*causal=*/false, out.Rows(first, rows));
+      first += rows;
+    }
+  }
   virtual void SwiGlu(const TensorView& gate_up,
                       const TensorView& out) = 0;  // silu(left half) * right half
   virtual void Gelu(const TensorView& x) = 0;      // exact, erf
@@ -186,6 +198,18 @@ class Backend {
                             const TensorView& out) {
     Linear(x, w, {}, gate_up);
     SwiGlu(gate_up, out);
+  }
+  // out = gelu(x w^T + bias)
+  virtual void LinearGelu(const TensorView& x, const Weight& w, const TensorView& bias,
+                          const TensorView& out) {
+    Linear(x, w, bias, out);
+    Gelu(out);
+  }
+  // sum += x w^T + bias; `room` is room for the product, what it holds afterwards is not defined.
+  virtual void LinearAdd(const TensorView& x, const Weight& w, const TensorView& bias,
+                         const TensorView& room, const TensorView& sum) {
+    Linear(x, w, bias, room);
+    Add(sum, room);
   }
   // qkv: heads of q, then of k, then of v, side by side. Turns q and k, appends k and v; what the columns of k hold
   // afterwards is not defined.
@@ -232,6 +256,12 @@ class Backend {
     return true;
   }
   virtual void EndStep() {}
+
+  // Whether the device makes log-mel features itself, so that sound goes to it and not features.
+  virtual bool makes_log_mel() const { return false; }
+  // out: [frames, mels], what features/log_mel.h says of `sound` in so many frames, rounded differently. filters: [bins, mels].
+  virtual void LogMel(std::span<const float> /*sound*/, const TensorView& /*filters*/,
+                      const TensorView& /*out*/) {}
 
   // Indices of the k largest of each row, largest first, ties by lower index; ids and values: [rows, k].
   virtual void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,

@@ -63,6 +63,11 @@ class ForwardingBackend : public Backend {
                    bool causal, const TensorView& out) override {
     to_.AttendDense(q, k, v, head_dim, causal, out);
   }
+  void AttendGroups(const TensorView& q, const TensorView& k, const TensorView& v,
+                    std::span<const int32_t> group_rows, int32_t head_dim,
+                    const TensorView& out) override {
+    to_.AttendGroups(q, k, v, group_rows, head_dim, out);
+  }
   void SwiGlu(const TensorView& gate_up, const TensorView& out) override {
     to_.SwiGlu(gate_up, out);
   }
@@ -76,6 +81,14 @@ class ForwardingBackend : public Backend {
   void LinearSwiGlu(const TensorView& x, const Weight& w, const TensorView& gate_up,
                     const TensorView& out) override {
     to_.LinearSwiGlu(x, w, gate_up, out);
+  }
+  void LinearGelu(const TensorView& x, const Weight& w, const TensorView& bias,
+                  const TensorView& out) override {
+    to_.LinearGelu(x, w, bias, out);
+  }
+  void LinearAdd(const TensorView& x, const Weight& w, const TensorView& bias,
+                 const TensorView& room, const TensorView& sum) override {
+    to_.LinearAdd(x, w, bias, room, sum);
   }
   void RopeAppendKv(const TensorView& qkv, const RopeParams& params, const StepBatch& batch,
                     int32_t layer) override {
@@ -94,6 +107,11 @@ class ForwardingBackend : public Backend {
     return to_.BeginStep(batch, heads, owner);
   }
   void EndStep() override { to_.EndStep(); }
+  bool makes_log_mel() const override { return to_.makes_log_mel(); }
+  void LogMel(std::span<const float> sound, const TensorView& filters,
+              const TensorView& out) override {
+    to_.LogMel(sound, filters, out);
+  }
   void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
             std::span<float> values) override {
     to_.TopK(logits, k, ids, values);

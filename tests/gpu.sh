@@ -3,7 +3,7 @@
 # spdlog, yaml-cpp, nlohmann-json and GoogleTest; nothing of OpenVINO, Opus, PortAudio or libwebsockets is asked for.
 #   tests/gpu.sh [tests] [products] [bench] [peers] [loading]      the first three when none is named
 # Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl, peers.jsonl, loading.jsonl. `peers` runs a
-# PyTorch decoder of the same shapes on the last GPU, and NCCL's sum where there are two; `loading` writes 17 GB into
+# PyTorch decoder and an encoder of the same shapes on the last GPU, and NCCL's sum where there are two; `loading` writes 17 GB into
 # ${PARLEY_GPU_SCRATCH:-/tmp}, once.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
@@ -23,6 +23,9 @@ if [[ $wanted == *" peers "* ]]; then
     [[ -n ${CUDA_VISIBLE_DEVICES:-} ]] && device=$(tr ',' '\n' <<<"$CUDA_VISIBLE_DEVICES" | tail -1)
     export CUDA_VISIBLE_DEVICES=$device
     timeout 70 python3 tests/bench/peers/torch_decoder.py --prefill 50 128 512 2048 >>"$out/peers.jsonl" 2>"$out/peers_errors.txt"
+    for mode in eager graph; do
+      timeout 40 python3 tests/bench/peers/torch_encoder.py --mode $mode >>"$out/peers.jsonl" 2>>"$out/peers_errors.txt"
+    done
     timeout 130 python3 tests/bench/peers/torch_decoder.py --mode compile >>"$out/peers.jsonl" 2>>"$out/peers_errors.txt"
   ) &
   peers=$!
@@ -41,6 +44,7 @@ if [[ $wanted == *" bench "* ]]; then
   : >"$out/bench.jsonl"
   for storage in bf16 fp8; do bench --storage $storage; done
   bench --geometry step-audio-2-mini
+  bench --ears --parts
 fi
 if [[ $wanted == *" tests "* ]]; then
   timeout 120 $build/tests/gpu/parley_gpu_test >"$out/tests.txt" 2>&1 || failed=1

@@ -57,8 +57,6 @@ class CudaBackend final : public Backend {
                const TensorView& out) override;
   void AddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight, float eps,
                   const TensorView& out) override;
-  void LayerNorm(const TensorView& x, const TensorView& weight, const TensorView& bias, float eps,
-                 const TensorView& out) override;
   void Rope(const TensorView& x, const RopeParams& params, const StepBatch& batch) override;
   void AppendKv(const TensorView& k, const TensorView& v, const StepBatch& batch,
                 int32_t layer) override;
@@ -66,24 +64,38 @@ class CudaBackend final : public Backend {
                     int32_t layer) override;
   void Attend(const TensorView& q, const StepBatch& batch, int32_t layer,
               const TensorView& out) override;
-  void AttendDense(const TensorView& q, const TensorView& k, const TensorView& v, int32_t head_dim,
-                   bool causal, const TensorView& out) override;
   void ReduceAddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight,
                         float eps, const TensorView& out) override;
   void ReduceAdd(const TensorView& x, const TensorView& delta) override;
   void GatherColumns(const TensorView& part, const TensorView& all) override;
   void SwiGlu(const TensorView& gate_up, const TensorView& out) override;
-  void Gelu(const TensorView& x) override;
-  void Relu(const TensorView& x) override;
-  void Conv1d(const TensorView& x, const Weight& w, const TensorView& bias,
-              const ConvParams& params, const TensorView& out) override;
-  void AvgPool2(const TensorView& x, const TensorView& out) override;
   void TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,
             std::span<float> values) override;
   bool samples() const override { return true; }
   void Sample(const TensorView& logits, std::span<const TokenRequest> rows,
               std::span<int32_t> ids) override;
   DType activation_type() const override { return DType::kBf16; }
+
+  // cuda_audio.cc
+  void LayerNorm(const TensorView& x, const TensorView& weight, const TensorView& bias, float eps,
+                 const TensorView& out) override;
+  void Gelu(const TensorView& x) override;
+  void Relu(const TensorView& x) override;
+  void Conv1d(const TensorView& x, const Weight& w, const TensorView& bias,
+              const ConvParams& params, const TensorView& out) override;
+  void AvgPool2(const TensorView& x, const TensorView& out) override;
+  void LinearGelu(const TensorView& x, const Weight& w, const TensorView& bias,
+                  const TensorView& out) override;
+  void LinearAdd(const TensorView& x, const Weight& w, const TensorView& bias,
+                 const TensorView& room, const TensorView& sum) override;
+  void AttendDense(const TensorView& q, const TensorView& k, const TensorView& v, int32_t head_dim,
+                   bool causal, const TensorView& out) override;
+  void AttendGroups(const TensorView& q, const TensorView& k, const TensorView& v,
+                    std::span<const int32_t> group_rows, int32_t head_dim,
+                    const TensorView& out) override;
+  bool makes_log_mel() const override { return true; }
+  void LogMel(std::span<const float> sound, const TensorView& filters,
+              const TensorView& out) override;
 
  private:
   explicit CudaBackend(const CudaOptions& options) : options_(options) {}
@@ -116,7 +128,9 @@ class CudaBackend final : public Backend {
   // x as rows of bf16 of `cols` values, 16-byte aligned: x itself, or a converted copy padded with zeros.
   Rows Packed(const TensorView& x, int32_t cols);
   void OwnProduct(Rows x, const Matrix& w, const float* bias, bool swiglu, const Rows& out);
-  void Product(const Rows& x, const CudaWeight& w, const TensorView& bias, const TensorView& out);
+  const void* BiasFor(Type type, const float* bias, int32_t count);
+  void Product(const Rows& x, const CudaWeight& w, const TensorView& bias, const TensorView& out,
+               bool add = false);
 
   CudaOptions options_;
   int32_t sms_ = 0;
@@ -129,9 +143,12 @@ class CudaBackend final : public Backend {
   std::shared_ptr<void> fixed_;                 // what it points into
   std::vector<std::shared_ptr<void>> retired_;  // outgrown scratch
   Room packed_;
-  Room transfer_;                  // uploads, downloads, ids
-  Room sampling_;                  // requests, lists, scores, orders, ids
-  std::shared_ptr<void> sampled_;  // ids, in pinned memory
+  Room bias_;                        // one in bf16
+  Room sound_;                       // whose features are made
+  std::shared_ptr<void> mel_basis_;  // when a sound has come
+  Room transfer_;                    // uploads, downloads, ids
+  Room sampling_;                    // requests, lists, scores, orders, ids
+  std::shared_ptr<void> sampled_;    // ids, in pinned memory
   size_t sampled_bytes_ = 0;
   std::vector<SampleRow> sample_rows_;
   std::vector<int32_t> sample_lists_;

@@ -20,12 +20,6 @@ bool TakesOwn(int32_t rows, const Matrix& w) {
   return rows <= (w.fp8 ? kOwnRowsFp8 : kOwnRowsBf16) && (!w.fp8 || w.in <= kMostHalfCols);
 }
 
-const CudaWeight& Own(const Weight& w) {
-  const auto* own = dynamic_cast<const CudaWeight*>(&w);
-  PARLEY_CHECK(own != nullptr, "this weight was loaded by another backend");
-  return *own;
-}
-
 bool Usable(const Rows& x, int32_t cols) {
   return x.type == Type::kBf16 && x.cols == cols && x.stride % 8 == 0 &&
          reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
@@ -81,12 +75,23 @@ void CudaBackend::OwnProduct(Rows x, const Matrix& w, const float* bias, bool sw
   }
 }
 
+// A bias as the library takes it: of the type of what it is added to.
+const void* CudaBackend::BiasFor(Type type, const float* bias, int32_t count) {
+  if (bias == nullptr || type == Type::kF32) return bias;
+  void* room = Take(bias_, static_cast<size_t>(count) * 2);
+  if (room == nullptr) return nullptr;
+  Rows from = PackedRows(const_cast<float*>(bias), 1, count);  // only read
+  Do(LaunchCopy(from, PackedRows(room, 1, count, Type::kBf16), stream_), "a bias in bf16");
+  return room;
+}
+
+// add: out, aligned rows of f32, more than a decode product's, is added to.
 void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& bias,
-                          const TensorView& out) {
+                          const TensorView& out, bool add) {
   const float* b = VectorOf(bias, w.out());
   const Rows to = RowsOf(out);
   const Matrix& m = w.matrix();
-  if (TakesOwn(x.rows, m)) return OwnProduct(x, m, b, false, to);
+  if (!add && TakesOwn(x.rows, m)) return OwnProduct(x, m, b, false, to);
   Matrix wide = m;
   if (m.fp8) {
     void* room = Take(widened_, static_cast<size_t>(m.out) * static_cast<size_t>(m.in) * 2);
@@ -94,9 +99,8 @@ void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& 
     Do(LaunchWiden(m, room, stream_), "Linear");
     wide = {.data = room, .out = m.out, .in = m.in};
   }
-  const bool aligned = to.stride % 8 == 0 && reinterpret_cast<uintptr_t>(to.data) % 16 == 0;
-  if (aligned) {
-    Do(gemm_->Run(x, wide, to, stream_));
+  if (ForLibrary(to)) {
+    Do(gemm_->Run(x, wide, to, {.bias = BiasFor(to.type, b, m.out), .add = add}, stream_));
   } else {  // odd shapes of tests: through rows that the library can write
     const int32_t padded = (m.out + 7) / 8 * 8;
     void* room = Take(transfer_, static_cast<size_t>(x.rows) * static_cast<size_t>(padded) * 4);
@@ -104,9 +108,9 @@ void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& 
     Rows packed = PackedRows(room, x.rows, m.out);
     packed.stride = padded;
     Do(gemm_->Run(x, wide, packed, stream_));
+    if (b != nullptr) Do(LaunchAdd(packed, RowsOf(bias), stream_), "Linear");
     Do(LaunchCopy(packed, to, stream_), "Linear");
   }
-  if (b != nullptr) Do(LaunchAdd(to, RowsOf(bias), stream_), "Linear");
 }
 
 void CudaBackend::Linear(const TensorView& x, const Weight& w, const TensorView& bias,
@@ -189,14 +193,6 @@ void CudaBackend::GatherColumns(const TensorView& part, const TensorView& all) {
   if (Ready()) Do(LaunchGatherColumns(RowsOf(part), RowsOf(all), peers_, stream_), "GatherColumns");
 }
 
-void CudaBackend::LayerNorm(const TensorView& x, const TensorView& weight, const TensorView& bias,
-                            float eps, const TensorView& out) {
-  if (!Ready()) return;
-  Do(LaunchLayerNorm(RowsOf(x), VectorOf(weight, x.cols), VectorOf(bias, x.cols), eps, RowsOf(out),
-                     stream_),
-     "LayerNorm");
-}
-
 void CudaBackend::Rope(const TensorView& x, const RopeParams& params, const StepBatch& batch) {
   PARLEY_CHECK(x.rows == batch.rows, "Rope: one row for each row of the step");
   if (!Ready()) return;
@@ -235,44 +231,8 @@ void CudaBackend::Attend(const TensorView& q, const StepBatch& batch, int32_t la
      "Attend");
 }
 
-void CudaBackend::AttendDense(const TensorView& q, const TensorView& k, const TensorView& v,
-                              int32_t head_dim, bool causal, const TensorView& out) {
-  if (!Ready()) return;
-  Do(LaunchAttendDense(RowsOf(q), RowsOf(k), RowsOf(v), head_dim, causal, RowsOf(out), stream_),
-     "AttendDense");
-}
-
 void CudaBackend::SwiGlu(const TensorView& gate_up, const TensorView& out) {
   if (Ready()) Do(LaunchSwiGlu(RowsOf(gate_up), RowsOf(out), stream_), "SwiGlu");
-}
-
-void CudaBackend::Gelu(const TensorView& x) {
-  if (Ready()) Do(LaunchGelu(RowsOf(x), stream_), "Gelu");
-}
-
-void CudaBackend::Relu(const TensorView& x) {
-  if (Ready()) Do(LaunchRelu(RowsOf(x), stream_), "Relu");
-}
-
-void CudaBackend::AvgPool2(const TensorView& x, const TensorView& out) {
-  if (Ready()) Do(LaunchAvgPool2(RowsOf(x), RowsOf(out), stream_), "AvgPool2");
-}
-
-// The windows of all frames side by side, then one product.
-void CudaBackend::Conv1d(const TensorView& x, const Weight& w, const TensorView& bias,
-                         const ConvParams& params, const TensorView& out) {
-  PARLEY_CHECK(w.in() == params.kernel * x.cols && out.cols == w.out(), "Conv1d: shapes");
-  if (!Ready() || out.rows == 0) return;
-  const CudaWeight& own = Own(w);
-  const int32_t padded = own.matrix().in;
-  const size_t bytes = static_cast<size_t>(out.rows) * static_cast<size_t>(padded) * 2;
-  Rows windows = PackedRows(Take(packed_, bytes), out.rows, padded, Type::kBf16);
-  if (windows.data == nullptr) return;
-  if (padded != w.in()) Do(cudaMemsetAsync(windows.data, 0, bytes, stream_), "cudaMemset");
-  Rows filled = windows;
-  filled.cols = w.in();
-  Do(LaunchWindows(RowsOf(x), params.kernel, params.stride, params.pad, filled, stream_), "Conv1d");
-  Product(windows, own, bias, out);
 }
 
 void CudaBackend::TopK(const TensorView& logits, int32_t k, std::span<int32_t> ids,

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "common/check.h"
 #include "common/result.h"
 #include "kernels/backend.h"
 #include "kernels/cuda/launch.h"
@@ -31,6 +32,12 @@ class CudaWeight final : public Weight {
 };
 
 // Brings weights from the host to the device, one at a time.
+inline const CudaWeight& Own(const Weight& w) {
+  const auto* own = dynamic_cast<const CudaWeight*>(&w);
+  PARLEY_CHECK(own != nullptr, "this weight was loaded by another backend");
+  return *own;
+}
+
 class WeightLoader {
  public:
   static Result<std::unique_ptr<WeightLoader>> Make();

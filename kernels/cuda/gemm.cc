@@ -56,56 +56,73 @@ struct Events {
   }
 };
 
-using Shape = std::tuple<int32_t, int32_t, int32_t, int64_t, int64_t, bool>;
+// What a bias and a sum do to the choice of a kernel.
+int KindOf(const Rows& out, const Epilogue& e) {
+  return (out.type == Type::kF32 ? 1 : 0) + (e.bias != nullptr ? 2 : 0) + (e.add ? 4 : 0);
+}
+using Shape = std::tuple<int32_t, int32_t, int32_t, int64_t, int64_t, int>;
 
 class LtGemm final : public Gemm {
  public:
   LtGemm(Handle handle, std::shared_ptr<void> workspace, std::shared_ptr<void> other)
       : handle_(std::move(handle)), workspace_(std::move(workspace)), other_(std::move(other)) {}
 
-  Status Run(const Rows& x, const Matrix& w, const Rows& out, cudaStream_t stream) override {
-    PARLEY_TRY(Plan * plan, PlanOf(x, w, out));
-    if (plan->chosen == nullptr) PARLEY_TRY_STATUS(Choose(*plan, x, w, out, stream));
-    return Multiply(*plan, plan->chosen->algo, x, w, out, stream);
+  using Gemm::Run;
+  Status Run(const Rows& x, const Matrix& w, const Rows& out, const Epilogue& epilogue,
+             cudaStream_t stream) override {
+    if (epilogue.add && out.type != Type::kF32) {
+      return Fail(Code::kUnsupported, "a product is added to f32 only");
+    }
+    PARLEY_TRY(Plan * plan, PlanOf(x, w, out, epilogue));
+    if (plan->chosen == nullptr) PARLEY_TRY_STATUS(Choose(*plan, x, w, out, epilogue, stream));
+    return Multiply(*plan, plan->chosen->algo, x, w, out, epilogue, stream);
   }
 
   Status RunProposal(const Rows& x, const Matrix& w, const Rows& out, cudaStream_t stream,
                      int choice) override {
-    PARLEY_TRY(Plan * plan, PlanOf(x, w, out));
+    PARLEY_TRY(Plan * plan, PlanOf(x, w, out, {}));
     if (choice >= static_cast<int>(plan->proposals.size())) {
       return Fail(Code::kNotFound, "cuBLASLt proposes no more ways");
     }
-    return Multiply(*plan, plan->proposals[static_cast<size_t>(choice)].algo, x, w, out, stream);
+    return Multiply(*plan, plan->proposals[static_cast<size_t>(choice)].algo, x, w, out, {},
+                    stream);
   }
 
  private:
   // Of shapes with as many rows up to a power of two: what was fastest.
-  using Bucket = std::tuple<int, int32_t, int32_t, bool>;
+  using Bucket = std::tuple<int, int32_t, int32_t, int>;
 
-  Result<Plan*> PlanOf(const Rows& x, const Matrix& w, const Rows& out) {
-    const Shape shape{x.rows, w.out, w.in, x.stride, out.stride, out.type == Type::kF32};
+  Result<Plan*> PlanOf(const Rows& x, const Matrix& w, const Rows& out, const Epilogue& e) {
+    const Shape shape{x.rows, w.out, w.in, x.stride, out.stride, KindOf(out, e)};
     auto found = plans_.find(shape);
     if (found == plans_.end()) {
-      PARLEY_TRY(Plan plan, MakePlan(x, w, out));
+      PARLEY_TRY(Plan plan, MakePlan(x, w, out, e));
       found = plans_.emplace(shape, std::move(plan)).first;
     }
     return &found->second;
   }
 
   Status Multiply(const Plan& plan, const cublasLtMatmulAlgo_t& algorithm, const Rows& x,
-                  const Matrix& w, const Rows& out, cudaStream_t stream) {
+                  const Matrix& w, const Rows& out, const Epilogue& e, cudaStream_t stream) {
     const float one = 1.0F;
-    const float zero = 0.0F;
+    const float before = e.add ? 1.0F : 0.0F;
+    if (e.bias != nullptr) {
+      PARLEY_TRY_STATUS(Check(
+          cublasLtMatmulDescSetAttribute(plan.description.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+                                         &e.bias, sizeof(e.bias)),
+          "cublasLtMatmulDescSetAttribute"));
+    }
     return Check(cublasLtMatmul(handle_.get(), plan.description.get(), &one, w.data, plan.w.get(),
-                                x.data, plan.x.get(), &zero, out.data, plan.out.get(), out.data,
+                                x.data, plan.x.get(), &before, out.data, plan.out.get(), out.data,
                                 plan.out.get(), &algorithm, workspace_.get(), kWorkspace, stream),
                  "cublasLtMatmul");
   }
 
   // The bucket's winner when this shape can have it, else the fastest of this shape's proposals, which then wins the bucket.
-  Status Choose(Plan& plan, const Rows& x, const Matrix& w, const Rows& out, cudaStream_t stream) {
+  Status Choose(Plan& plan, const Rows& x, const Matrix& w, const Rows& out, const Epilogue& e,
+                cudaStream_t stream) {
     const Bucket bucket{std::bit_width(static_cast<uint32_t>(x.rows - 1)), w.out, w.in,
-                        out.type == Type::kF32};
+                        KindOf(out, e)};
     if (const auto winner = winners_.find(bucket); winner != winners_.end()) {
       cublasLtMatmulHeuristicResult_t checked = winner->second;
       if (cublasLtMatmulAlgoCheck(handle_.get(), plan.description.get(), plan.w.get(), plan.x.get(),
@@ -122,13 +139,19 @@ class LtGemm final : public Gemm {
     PARLEY_TRY_STATUS(events.Init());
     plan.chosen = &plan.proposals.front();
     float least = 0.0F;
+    Rows trial = out;
+    if (e.add) {  // one run is added, not all of them
+      trial.data = other_.get();
+      if (static_cast<size_t>(out.rows) * static_cast<size_t>(out.stride) * 4 > kBeyondL2)
+        return {};
+    }
     for (const auto& proposal : plan.proposals) {
       float best = 0.0F;
       for (int i = 0; i < 4; ++i) {  // the first one loads the kernel
         PARLEY_TRY_STATUS(
             CheckCuda(cudaMemsetAsync(other_.get(), i, kBeyondL2, stream), "cudaMemset"));
         PARLEY_TRY_STATUS(CheckCuda(cudaEventRecord(events.begin, stream), "cudaEventRecord"));
-        PARLEY_TRY_STATUS(Multiply(plan, proposal.algo, x, w, out, stream));
+        PARLEY_TRY_STATUS(Multiply(plan, proposal.algo, x, w, trial, e, stream));
         PARLEY_TRY_STATUS(CheckCuda(cudaEventRecord(events.end, stream), "cudaEventRecord"));
         PARLEY_TRY_STATUS(CheckCuda(cudaEventSynchronize(events.end), "timing a product"));
         float ms = 0.0F;
@@ -155,7 +178,7 @@ class LtGemm final : public Gemm {
   }
 
   // Our rows are cuBLAS's columns: out^T [out, rows] = (w^T)^T [out, in] * x^T [in, rows].
-  Result<Plan> MakePlan(const Rows& x, const Matrix& w, const Rows& out) {
+  Result<Plan> MakePlan(const Rows& x, const Matrix& w, const Rows& out, const Epilogue& e) {
     Plan plan;
     cublasLtMatmulDesc_t description = nullptr;
     PARLEY_TRY_STATUS(Check(cublasLtMatmulDescCreate(&description, CUBLAS_COMPUTE_32F, CUDA_R_32F),
@@ -165,6 +188,22 @@ class LtGemm final : public Gemm {
     PARLEY_TRY_STATUS(Check(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_TRANSA,
                                                            &transposed, sizeof(transposed)),
                             "cublasLtMatmulDescSetAttribute"));
+    if (e.bias != nullptr) {
+      const cublasLtEpilogue_t bias = CUBLASLT_EPILOGUE_BIAS;
+      PARLEY_TRY_STATUS(Check(cublasLtMatmulDescSetAttribute(
+                                  description, CUBLASLT_MATMUL_DESC_EPILOGUE, &bias, sizeof(bias)),
+                              "cublasLtMatmulDescSetAttribute"));
+      const cudaDataType_t type = out.type == Type::kF32 ? CUDA_R_32F : CUDA_R_16BF;
+      PARLEY_TRY_STATUS(
+          Check(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+                                               &type, sizeof(type)),
+                "cublasLtMatmulDescSetAttribute"));
+      // Known before anybody proposes: alignment counts.
+      PARLEY_TRY_STATUS(
+          Check(cublasLtMatmulDescSetAttribute(description, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+                                               &e.bias, sizeof(e.bias)),
+                "cublasLtMatmulDescSetAttribute"));
+    }
     PARLEY_TRY(plan.w, MakeLayout(CUDA_R_16BF, w.in, w.out, w.in));
     PARLEY_TRY(plan.x, MakeLayout(CUDA_R_16BF, w.in, x.rows, x.stride));
     PARLEY_TRY(plan.out, MakeLayout(out.type == Type::kF32 ? CUDA_R_32F : CUDA_R_16BF, w.out,

@@ -49,7 +49,7 @@ cudaError_t LaunchDecodeLinear(const Rows& x, const float* x_scale, const Matrix
 inline constexpr int32_t kMostHalfCols = 32768;
 cudaError_t LaunchHalfRows(const Rows& x, const Rows& half, float* scale, cudaStream_t stream);
 
-// ---- norm.cu, elementwise.cu: one row or one value at a time -------------------------------------------------------------------------
+// ---- norm.cu, layer_norm.cu, elementwise.cu: one row or one value at a time -------------------------------------------------------------------------
 // x += delta when delta is given; out = x / rms(x) * weight
 cudaError_t LaunchRmsNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
                           const Rows& out, cudaStream_t stream);
@@ -60,7 +60,8 @@ cudaError_t LaunchAdd(const Rows& x, const Rows& delta,
 cudaError_t LaunchCopy(const Rows& x, const Rows& out, cudaStream_t stream);  // converts
 cudaError_t LaunchGather(const Rows& x, const int32_t* rows, const Rows& out, cudaStream_t stream);
 cudaError_t LaunchSwiGlu(const Rows& gate_up, const Rows& out, cudaStream_t stream);
-cudaError_t LaunchGelu(const Rows& x, cudaStream_t stream);
+cudaError_t LaunchGelu(const Rows& x, const float* bias,
+                       cudaStream_t stream);  // x = gelu(x + bias)
 cudaError_t LaunchRelu(const Rows& x, cudaStream_t stream);
 cudaError_t LaunchAvgPool2(const Rows& x, const Rows& out, cudaStream_t stream);
 cudaError_t LaunchEmbed(const Matrix& table, const int32_t* ids, const Rows& out,
@@ -163,6 +164,34 @@ cudaError_t LaunchAttend(const Rows& q, const Cache& cache, const Tables& tables
 bool AttendIsFast(const Cache& cache, int32_t group);
 cudaError_t LaunchAttendDense(const Rows& q, const Rows& k, const Rows& v, int32_t head_dim,
                               bool causal, const Rows& out, cudaStream_t stream);
+
+// ---- attend_groups.cu: rows that see all keys of their group, heads of 64 in bf16 ------------------------------------
+inline constexpr int32_t kMostGroups = 16;
+struct Group {
+  int32_t first_row = 0;
+  int32_t rows = 0;
+  int32_t first_key = 0;
+  int32_t keys = 0;
+};
+struct Groups {
+  int32_t count = 0;
+  Group group[kMostGroups] = {};
+};
+bool AttendGroupsCan(const Rows& q, const Rows& k, const Rows& v, int32_t head_dim,
+                     const Rows& out);
+cudaError_t LaunchAttendGroups(const Rows& q, const Rows& k, const Rows& v, int32_t head_dim,
+                               const Groups& groups, const Rows& out, cudaStream_t stream);
+
+// ---- log_mel.cu: sound to features --------------------------------------------------------------------------------------
+inline constexpr int32_t kMelTurns = 200;  // of a window of 400 folded at its middle
+inline constexpr int32_t kMelBins = 201;
+inline constexpr int32_t kMelHop = 160;  // samples a frame
+// Windowed cosine and sine of turn n + 1 at bin k stand at [n][k]; the turn in the middle is no pair, its cosine is the half.
+void FillMelBasis(float2* basis);
+// out: [frames, mels]; sound: `samples` of 160 * frames, zeros behind them. filters: [kMelBins, mels]. loudest: one value.
+cudaError_t LaunchLogMel(const float* sound, int32_t samples, const float2* basis,
+                         const float* filters, const Rows& out, uint32_t* loudest,
+                         cudaStream_t stream);
 
 // ---- weights.cu: making weights --------------------------------------------------------------------------------------
 cudaError_t LaunchQuantise(const void* bf16, int32_t out, int32_t in, uint8_t* e4m3,

@@ -1,6 +1,5 @@
-// Normalisations of a row of n values, with the residual sum in front where there is one:
-//   RmsNorm    x += delta;  out = x / sqrt(mean(x^2) + eps) * weight
-//   LayerNorm  out = (x - mean) / sqrt(mean((x - mean)^2) + eps) * weight + bias
+// The norm of a row of n values, with the residual sum in front where there is one:
+//   x += delta;  out = x / sqrt(mean(x^2) + eps) * weight
 // A block a row. Rows of up to 4 * 4 * 1024 aligned values stay in registers between the sum and the result; others are
 // read again.
 // SPDX-License-Identifier: Apache-2.0
@@ -74,30 +73,6 @@ __global__ void __launch_bounds__(256)
   }
 }
 
-__global__ void __launch_bounds__(256)
-    LayerNormKernel(Rows x, const float* weight, const float* bias, float eps, Rows out) {
-  __shared__ float room[33];
-  LetNextStart();
-  WaitForPrevious();
-  const int row = static_cast<int>(blockIdx.x);
-  const int first = static_cast<int>(threadIdx.x);
-  const int step = static_cast<int>(blockDim.x);
-  float sum = 0.0F;
-  for (int c = first; c < x.cols; c += step) sum += Load(x, row, c);
-  const float mean = BlockSum(sum, room) / static_cast<float>(x.cols);
-  float squares = 0.0F;
-  for (int c = first; c < x.cols; c += step) {
-    const float d = Load(x, row, c) - mean;
-    squares += d * d;
-  }
-  const float scale = rsqrtf(BlockSum(squares, room) / static_cast<float>(x.cols) + eps);
-  for (int c = first; c < x.cols; c += step) {
-    const float w = weight != nullptr ? weight[c] : 1.0F;
-    const float b = bias != nullptr ? bias[c] : 0.0F;
-    Store(out, row, c, (Load(x, row, c) - mean) * scale * w + b);
-  }
-}
-
 }  // namespace
 
 cudaError_t LaunchRmsNorm(const Rows& x, const Rows& delta, const float* weight, float eps,
@@ -116,13 +91,6 @@ cudaError_t LaunchRmsNorm(const Rows& x, const Rows& delta, const float* weight,
   }
   return LaunchDependent(RmsNormPlainKernel, grid, dim3(256), 0, stream, x, delta, weight, eps,
                          out);
-}
-
-cudaError_t LaunchLayerNorm(const Rows& x, const float* weight, const float* bias, float eps,
-                            const Rows& out, cudaStream_t stream) {
-  if (x.rows < 1 || !SameShape(x, out)) return cudaErrorInvalidValue;
-  return LaunchDependent(LayerNormKernel, dim3(static_cast<unsigned>(x.rows)), dim3(256), 0, stream,
-                         x, weight, bias, eps, out);
 }
 
 }  // namespace parley::kernels::cuda

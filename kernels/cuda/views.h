@@ -24,6 +24,11 @@ inline Rows PackedRows(void* data, int32_t rows, int32_t cols, Type type = Type:
   return {.data = data, .type = type, .rows = rows, .cols = cols, .stride = cols};
 }
 
+// Whether cuBLASLt can write these rows.
+inline bool ForLibrary(const Rows& x) {
+  return x.stride % 8 == 0 && reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
+}
+
 // A norm's weight or a bias: one row of f32, or absent.
 inline const float* VectorOf(const TensorView& t, int32_t cols) {
   if (t.empty()) return nullptr;

@@ -104,6 +104,7 @@ Json EngineObject(const engine::EngineStats& s) {
           {"pages_peak", s.pages_peak},
           {"pages_total", s.pages_total},
           {"refused", s.refused},
+          {"encoder_slices", s.encoder_slices},
           {"transcriptions", s.transcriptions},
           {"transcriptions_superseded", s.transcriptions_superseded},
           {"transcribed_ms", s.transcribed_ms},

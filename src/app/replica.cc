@@ -15,6 +15,8 @@ namespace parley::app {
 namespace {
 
 constexpr int kMostGpus = 8;
+// A GPU encodes four sounds of 25 s, or eight layers of them, in the time of a decode step of a large model.
+constexpr engine::EncoderSlices kGpuSlices{.sounds = 4, .layers = 8};
 
 std::vector<std::string_view> Split(std::string_view text, char at) {
   std::vector<std::string_view> parts;
@@ -90,6 +92,19 @@ Status Replica::LoadOnCpu(const AppConfig& config, const weights::Checkpoint& la
   PARLEY_TRY(own_decoder_, model::Decoder::Load(*own_backend_, language_model));
   backend_ = own_backend_.get();
   decoder_ = own_decoder_.get();
+  return LoadEars(language_model, kernels::Storage::kAsIs);
+}
+
+Status Replica::LoadEars(const weights::Checkpoint& language_model, kernels::Storage storage) {
+  if (!model::HasEars(language_model)) return {};
+  PARLEY_TRY(encoder_, model::AudioEncoder::Load(*backend_, language_model, storage));
+  PARLEY_TRY(adaptor_, model::Adaptor::Load(*backend_, language_model, storage));
+  if (adaptor_->out_width() != decoder_->geometry().hidden) {
+    return Fail(Code::kCorruptData,
+                "the adaptor makes rows of " + std::to_string(adaptor_->out_width()) +
+                    ", the decoder takes " + std::to_string(decoder_->geometry().hidden) +
+                    "; are the files of one model?");
+  }
   return {};
 }
 
@@ -112,6 +127,8 @@ Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& confi
   PARLEY_TRY_STATUS(model::CheckRanks(geometry, count));
   PARLEY_TRY_STATUS(model::CheckDecoderTensors(language_model, geometry));
   const int64_t positions = config.talk.conversation.max_tokens;
+  encoder_slices_ = kGpuSlices;
+  free_bytes -= model::EarsBytes(language_model, kGpuSlices.sounds);
   PARLEY_TRY_STATUS(model::CheckFits(geometry, storage, count, free_bytes, positions));
 
   const auto progress = std::make_shared<LoadingProgress>(
@@ -141,7 +158,7 @@ Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& confi
   engine_config_.kv_pages = static_cast<int32_t>(
       std::min<int64_t>(1 << 24, model::PagesThatFit(geometry, storage, count, free_bytes)));
   engine_config_.kv_type = engine::KvType::kBf16;
-  return {};
+  return LoadEars(language_model, kernels::Storage::kBf16);
 }
 
 Status Replica::LoadTranscriber(const std::string& path) {
@@ -153,8 +170,11 @@ engine::EngineParts Replica::Parts(int32_t index, const model::Tokenizer* tokeni
   return {.backend = backend_,
           .decoder = decoder_,
           .tokenizer = tokenizer,
+          .encoder = encoder_.get(),
+          .adaptor = adaptor_.get(),
           .transcriber = transcriber_.get(),
-          .replica = index};
+          .replica = index,
+          .encoder_slices = encoder_slices_};
 }
 
 }  // namespace parley::app

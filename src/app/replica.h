@@ -19,6 +19,7 @@
 #include "app/app_config.h"
 #include "common/result.h"
 #include "engine/engine_core.h"
+#include "model/audio_encoder.h"
 #include "model/parallel_decoder.h"
 #include "model/transcriber.h"
 
@@ -36,6 +37,8 @@ class Replica {
   static Result<std::unique_ptr<Replica>> Load(const ReplicaDevices& devices,
                                                const AppConfig& config,
                                                const weights::Checkpoint& language_model);
+  // The model has an encoder and an adaptor of its own: it hears sound, else words.
+  bool hears_frames() const { return encoder_ != nullptr; }
   Status LoadTranscriber(const std::string& path);
   // As number `index` of the pool.
   engine::EngineParts Parts(int32_t index, const model::Tokenizer* tokenizer) const;
@@ -47,9 +50,14 @@ class Replica {
   Status LoadOnGpus(const ReplicaDevices& devices, const AppConfig& config,
                     const weights::Checkpoint& language_model);
 
+  Status LoadEars(const weights::Checkpoint& language_model, kernels::Storage storage);
+
   std::unique_ptr<kernels::Backend> own_backend_;  // of one device
   std::unique_ptr<model::Decoder> own_decoder_;
-  std::unique_ptr<model::ParallelModel> ranks_;  // of several
+  std::unique_ptr<model::ParallelModel> ranks_;   // of several
+  std::unique_ptr<model::AudioEncoder> encoder_;  // on the first rank
+  std::unique_ptr<model::Adaptor> adaptor_;
+  engine::EncoderSlices encoder_slices_;
   std::unique_ptr<model::Transcriber> transcriber_;
   kernels::Backend* backend_ = nullptr;
   const model::Decoder* decoder_ = nullptr;

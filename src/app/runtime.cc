@@ -74,6 +74,7 @@ class LoadedRuntime final : public Runtime {
     parts.lane = NewLane();
     parts.tokenizer = tokenizer_;
     parts.style = style_;
+    parts.hears_frames = replicas_.front()->hears_frames();
     parts.tools = std::make_unique<realtime::ToolRunner>(config_.talk.tools, strand);
     PARLEY_TRY_STATUS(realtime::OfferBuiltinTools(
         config_.talk.tools, strand, [] { return std::chrono::system_clock::now(); }, *parts.tools));
@@ -175,6 +176,12 @@ class LoadedRuntime final : public Runtime {
       PARLEY_TRY(tokenizer_, model::Tokenizer::FromJson(files.weights + "/tokenizer.json"));
     }
     PARLEY_TRY(template_, model::ChatTemplate::For(tokenizer_));
+    if (replicas_.front()->hears_frames() && template_->OpenAudio().empty()) {
+      return Fail(Code::kCorruptData,
+                  files.weights +
+                      " has an audio encoder, and its tokenizer no <audio_start>; is the "
+                      "tokenizer that of the model?");
+    }
     PARLEY_TRY(style_, realtime::ReadStyle(files.home, *tokenizer_));
     return {};
   }

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "kernels/random_values.h"
 #include "kernels/tensor.h"
 #include "weights/synthetic.h"
 
@@ -55,6 +56,16 @@ class Maker {
     const auto seed = static_cast<uint64_t>(out_.checkpoint->tensors().size());
     return out_.checkpoint->AddRandom(std::move(name), {out, in}, seed,
                                       std::sqrt(3.0F / static_cast<float>(in)));
+  }
+  // On the host, for what is not a matrix: convolutions, positions.
+  Status Table(std::string name, std::vector<int64_t> shape, float scale) {
+    const auto seed = static_cast<uint64_t>(out_.checkpoint->tensors().size());
+    size_t count = 1;
+    for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+    std::vector<float> values(count);
+    for (size_t i = 0; i < count; ++i) values[i] = kernels::RandomValue(seed, i) * scale;
+    const auto bytes = std::as_bytes(std::span(values));
+    return Add(std::move(name), std::move(shape), WeightFormat::kF32, {bytes.begin(), bytes.end()});
   }
   Status Q8(std::string name, int64_t out, int64_t in) {  // kQ8_0: f16 d, 32 int8
     std::vector<std::byte> bytes;
@@ -137,7 +148,39 @@ Status FillStepAudio(const weights::SyntheticGeometry& g, RandomDecoder& out) {
   return {};
 }
 
+Status FillEars(const weights::SyntheticGeometry& g, RandomDecoder& out) {
+  out.checkpoint->SetNumber("audio_encoder_config.n_audio_head",
+                            static_cast<double>(g.audio_heads));
+  Maker make(out);
+  for (const weights::TensorPlan& tensor : weights::SyntheticTensors(g)) {
+    if (!tensor.name.starts_with("encoder.") && !tensor.name.starts_with("adapter.")) continue;
+    const std::vector<int64_t>& shape = tensor.shape;
+    if (shape.size() == 3) {
+      const auto in = static_cast<float>(shape[1] * shape[2]);
+      PARLEY_TRY_STATUS(make.Table(tensor.name, shape, std::sqrt(3.0F / in)));
+    } else if (shape.size() == 2 && tensor.name.find("positional") != std::string::npos) {
+      PARLEY_TRY_STATUS(make.Table(tensor.name, shape, 0.02F));
+    } else if (shape.size() == 2) {
+      PARLEY_TRY_STATUS(make.Counted(tensor.name, shape[0], shape[1]));
+    } else if (tensor.name.ends_with(".bias")) {
+      PARLEY_TRY_STATUS(make.Bias(tensor.name, shape[0]));
+    } else {
+      PARLEY_TRY_STATUS(make.Norm(tensor.name, shape[0]));
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<RandomDecoder> MakeRandomEars(std::string_view geometry, int64_t layers) {
+  PARLEY_TRY(auto shape, weights::SyntheticGeometry::Named(std::string(geometry)));
+  if (layers > 0) shape.audio_layers = layers;
+  RandomDecoder made;
+  made.checkpoint = std::make_unique<weights::CheckpointTable>("safetensors");
+  PARLEY_TRY_STATUS(FillEars(shape, made));
+  return made;
+}
 
 Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry, int64_t layers) {
   std::string known;

@@ -26,4 +26,7 @@ struct RandomDecoder {
 // of their layers (0: all).
 Result<RandomDecoder> MakeRandomDecoder(std::string_view geometry, int64_t layers = 0);
 
+// The audio encoder and the adaptor of "step-audio-r1" or "step-audio-2-mini", likewise.
+Result<RandomDecoder> MakeRandomEars(std::string_view geometry, int64_t layers = 0);
+
 }  // namespace parley::bench

@@ -13,6 +13,8 @@ namespace parley::engine {
 namespace {
 
 constexpr int64_t kAgedAfter = 64;  // slices
+constexpr size_t kRooms = 16;      // for embeddings; more are made when more are held, and not kept
+constexpr int32_t kRoomRows = 32;  // a room's rows are a power of two times that
 
 // Frames of 10 ms for the flavour that the encoder's bins name.
 int FramesFor(int32_t mels, size_t samples) {
@@ -27,7 +29,7 @@ AudioWork::AudioWork(const AudioParts& parts, int32_t transcriptions, int32_t wa
   jobs_.resize(static_cast<size_t>(transcriptions));
   if (parts_.encoder != nullptr) {
     const model::EncoderGeometry& geometry = parts_.encoder->geometry();
-    encoder_state_ = parts_.encoder->NewState(2 * geometry.positions);
+    encoder_state_ = parts_.encoder->NewState(2 * geometry.positions, parts_.slices.sounds);
     mel_.emplace(geometry.mels);
   }
 }
@@ -41,7 +43,7 @@ void AudioWork::Encode(EncodeCall call, Notices& notices) {
     return refuse(Code::kUnsupported, "this model hears words, not sound: it has no audio encoder");
   }
   const int frames = FramesFor(mel_->mels(), call.sound.size());
-  const int32_t most = encoder_state_.mel.view().rows;
+  const int32_t most = encoder_state_.max_frames;
   if (call.sound.empty() || frames > most) {
     return refuse(Code::kInvalidArgument, "a sound of " + std::to_string(frames) +
                                               " frames; the encoder takes 1 to " +
@@ -114,10 +116,10 @@ AudioWork::Lane* AudioWork::MostUrgentLane() {
   return best;
 }
 
-// One encoding is at work at a time: it is short, and its state is large.
+// One batch is at work at a time: it is short, and its state is large.
 AudioWork::Encoding* AudioWork::MostUrgentEncoding() {
   if (encodings_.empty()) return nullptr;
-  if (!encoding_begun_) {
+  if (at_work_ == 0) {
     std::stable_sort(encodings_.begin(), encodings_.end(),
                      [](const auto& a, const auto& b) { return a.call.urgency < b.call.urgency; });
   }
@@ -134,7 +136,7 @@ void AudioWork::Advance(StepReport& report, Notices& notices) {
                                                      Order(lane->call.urgency, lane->served));
   if (last_was_encoding_) {
     encoding->served = slices_;
-    AdvanceEncoding(*encoding, report, notices);
+    AdvanceEncoding(report, notices);
   } else {
     lane->served = slices_;
     last_lane_ = lane->id;
@@ -142,43 +144,97 @@ void AudioWork::Advance(StepReport& report, Notices& notices) {
   }
 }
 
-void AudioWork::AdvanceEncoding(Encoding& encoding, StepReport& report, Notices& notices) {
+void AudioWork::AdvanceEncoding(StepReport& report, Notices& notices) {
   ++report.encoder_slices;
-  if (!encoding_begun_) {
-    if (const Status begun = BeginEncoding(encoding); !begun.has_value()) {
+  if (at_work_ == 0) {
+    at_work_ = std::min(encodings_.size(), static_cast<size_t>(parts_.slices.sounds));
+    if (const Status begun = BeginEncoding(); !begun.has_value()) {
       return FinishEncoding(begun.error(), notices);
     }
-    encoding_begun_ = true;
     report.encoder_rows += encoder_state_.rows;
     return;
   }
-  report.encoder_rows += encoder_state_.rows;
-  if (!parts_.encoder->Advance(encoder_state_)) return;
-  const kernels::TensorView encoded = encoder_state_.out.view().Rows(0, encoder_state_.out_rows);
-  kernels::Tensor rows = parts_.backend->Allocate(
-      kernels::DType::kF32, parts_.adaptor->OutRows(encoded.rows), parts_.adaptor->out_width());
-  parts_.adaptor->Forward(encoded, rows);
-  FinishEncoding(std::make_shared<const Embeddings>(std::move(rows)), notices);
+  bool finished = false;
+  for (int32_t i = 0; i < parts_.slices.layers && !finished; ++i) {
+    report.encoder_rows += encoder_state_.rows;
+    finished = parts_.encoder->Advance(encoder_state_);
+  }
+  if (!finished) return;
+  int32_t rows = 0;
+  for (const int32_t count : encoder_state_.sound_out_rows) rows += parts_.adaptor->OutRows(count);
+  const auto room = RoomFor(rows);
+  if (room == nullptr) return;  // the backend says why when it is polled
+  const kernels::TensorView out = room->view().Rows(0, rows);
+  parts_.adaptor->Forward(encoder_state_.out.view().Rows(0, encoder_state_.out_rows),
+                          encoder_state_.sound_out_rows, out);
+  FinishEncoding(std::make_shared<const Embeddings>(room, out), notices);
 }
 
-Status AudioWork::BeginEncoding(const Encoding& encoding) {
-  const std::vector<float>& sound = encoding.call.sound;
+Status AudioWork::BeginEncoding() {
+  std::vector<int32_t> frames;
+  std::vector<PcmView> sounds;
+  for (size_t i = 0; i < at_work_; ++i) {
+    sounds.emplace_back(encodings_[i].call.sound);
+    frames.push_back(FramesFor(mel_->mels(), sounds.back().size()));
+  }
+  if (parts_.backend->makes_log_mel()) return parts_.encoder->Begin(sounds, frames, encoder_state_);
+  return BeginWithFeatures(frames);
+}
+
+Status AudioWork::BeginWithFeatures(std::span<const int32_t> frames) {
   const int32_t mels = mel_->mels();
-  const int frames = FramesFor(mels, sound.size());
-  mel_rows_.resize(static_cast<size_t>(frames) * static_cast<size_t>(mels));
-  mel_->Compute(sound, frames, mel_rows_);
-  return parts_.encoder->Begin({.data = mel_rows_.data(),
-                                .dtype = kernels::DType::kF32,
-                                .rows = frames,
-                                .cols = mels,
-                                .stride = mels},
-                               encoder_state_);
+  mel_rows_.resize(std::max(mel_rows_.size(), frames.size()));
+  std::vector<kernels::TensorView> views;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    mel_rows_[i].resize(static_cast<size_t>(frames[i]) * static_cast<size_t>(mels));
+    mel_->Compute(encodings_[i].call.sound, frames[i], mel_rows_[i]);
+    views.push_back({.data = mel_rows_[i].data(),
+                     .dtype = kernels::DType::kF32,
+                     .rows = frames[i],
+                     .cols = mels,
+                     .stride = mels});
+  }
+  return parts_.encoder->Begin(views, {}, encoder_state_);
 }
 
+// Memory of a device is dear to get and to give back. Only the engine's thread hands rooms out, so one that nobody else
+// holds stays free until then.
+std::shared_ptr<const kernels::Tensor> AudioWork::RoomFor(int32_t rows) {
+  for (const auto& room : rooms_) {
+    if (room.use_count() == 1 && room->view().rows >= rows) return room;
+  }
+  int32_t size = kRoomRows;
+  while (size < rows) size *= 2;
+  kernels::Tensor made =
+      parts_.backend->Allocate(kernels::DType::kF32, size, parts_.adaptor->out_width());
+  if (made.empty()) return nullptr;
+  auto room = std::make_shared<const kernels::Tensor>(std::move(made));
+  const auto outgrown =
+      std::ranges::find_if(rooms_, [](const auto& r) { return r.use_count() == 1; });
+  if (rooms_.size() < kRooms) {
+    rooms_.push_back(room);
+  } else if (outgrown != rooms_.end()) {
+    *outgrown = room;
+  }
+  return room;
+}
+
+// Each encoding of the batch gets its own rows.
 void AudioWork::FinishEncoding(Result<std::shared_ptr<const Embeddings>> result, Notices& notices) {
-  notices.push_back(EncodedNotice{std::move(encodings_.front().call.encoded), std::move(result)});
-  encodings_.pop_front();
-  encoding_begun_ = false;
+  int32_t first = 0;
+  for (size_t i = 0; i < at_work_; ++i) {
+    Encoded& encoded = encodings_.front().call.encoded;
+    if (result) {
+      const int32_t rows = parts_.adaptor->OutRows(encoder_state_.sound_out_rows[i]);
+      notices.push_back(EncodedNotice{std::move(encoded),
+                                      std::make_shared<const Embeddings>(**result, first, rows)});
+      first += rows;
+    } else {
+      notices.push_back(EncodedNotice{std::move(encoded), result.error()});
+    }
+    encodings_.pop_front();
+  }
+  at_work_ = 0;
 }
 
 AudioWork::Job* AudioWork::JobFor(TranscribeLane lane) {
@@ -229,7 +285,7 @@ void AudioWork::FinishLane(Lane& lane, Result<model::Transcript> result, Notices
 
 void AudioWork::FailLast(const Error& error, Notices& notices) {
   if (last_was_encoding_) {
-    if (encoding_begun_) FinishEncoding(error, notices);
+    if (at_work_ > 0) FinishEncoding(error, notices);
     return;
   }
   const auto lane = std::ranges::find(lanes_, last_lane_, &Lane::id);

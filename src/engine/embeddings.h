@@ -16,6 +16,9 @@ class Embeddings {
  public:
   explicit Embeddings(kernels::Tensor rows)
       : tensor_(std::make_shared<const kernels::Tensor>(std::move(rows))), rows_(tensor_->view()) {}
+  // Rows of a tensor that others may hold too.
+  Embeddings(std::shared_ptr<const kernels::Tensor> tensor, const kernels::TensorView& rows)
+      : tensor_(std::move(tensor)), rows_(rows) {}
   // Some of them, in the same tensor.
   Embeddings(const Embeddings& all, int32_t first, int32_t count)
       : tensor_(all.tensor_), rows_(all.rows_.Rows(first, count)) {}

@@ -37,6 +37,7 @@ struct EngineParts {
   model::Adaptor* adaptor = nullptr;
   const model::Transcriber* transcriber = nullptr;
   int32_t replica = 0;  // its number in a pool
+  EncoderSlices encoder_slices{};
 };
 
 class EngineCore {

@@ -28,13 +28,15 @@ class StepAdaptor final : public Adaptor {
     return encoder_rows < 1 ? 0 : (encoder_rows - 1) / 2 + 1;
   }
   int32_t out_width() const override { return linear2_->out(); }
-  void Forward(const TensorView& encoded, const TensorView& out) override;
+  using Adaptor::Forward;
+  void Forward(const TensorView& encoded, std::span<const int32_t> rows,
+               const TensorView& out) override;
 
  private:
   Backend& backend_;
   WeightPtr conv_, linear1_, linear2_;
   Tensor conv_bias_, linear1_bias_, linear2_bias_;
-  Tensor conv_out_, middle_;  // grown to the longest input so far
+  Tensor conv_out_, middle_;  // grown to the most rows so far
 };
 
 Status StepAdaptor::LoadWeights(const Checkpoint& checkpoint, Storage storage) {
@@ -58,16 +60,27 @@ Status StepAdaptor::LoadWeights(const Checkpoint& checkpoint, Storage storage) {
   return {};
 }
 
-void StepAdaptor::Forward(const TensorView& encoded, const TensorView& out) {
-  const int32_t rows = OutRows(encoded.rows);
-  PARLEY_CHECK(rows >= 1 && out.rows == rows && out.cols == out_width(), "adaptor's output");
-  if (conv_out_.empty() || conv_out_.view().rows < rows) {
-    conv_out_ = backend_.Allocate(DType::kF32, rows, conv_->out());
-    middle_ = backend_.Allocate(DType::kF32, rows, linear1_->out());
+void StepAdaptor::Forward(const TensorView& encoded, std::span<const int32_t> rows,
+                          const TensorView& out) {
+  int32_t all = 0;
+  for (const int32_t count : rows) all += OutRows(count);
+  PARLEY_CHECK(all >= 1 && out.rows == all && out.cols == out_width(), "adaptor's output");
+  if (conv_out_.empty() || conv_out_.view().rows < all) {
+    conv_out_ = backend_.Allocate(backend_.activation_type(), all, conv_->out());
+    middle_ = backend_.Allocate(backend_.activation_type(), all, linear1_->out());
   }
-  const TensorView conv_out = conv_out_.view().Rows(0, rows);
-  const TensorView middle = middle_.view().Rows(0, rows);
-  backend_.Conv1d(encoded, *conv_, conv_bias_, kConv, conv_out);
+  const TensorView conv_out = conv_out_.view().Rows(0, all);
+  const TensorView middle = middle_.view().Rows(0, all);
+  int32_t first = 0;
+  int32_t first_out = 0;
+  for (const int32_t count : rows) {
+    const int32_t outs = OutRows(count);
+    if (outs == 0) continue;
+    backend_.Conv1d(encoded.Rows(first, count), *conv_, conv_bias_, kConv,
+                    conv_out.Rows(first_out, outs));
+    first += count;
+    first_out += outs;
+  }
   backend_.Gelu(conv_out);
   backend_.Linear(conv_out, *linear1_, linear1_bias_, middle);
   backend_.Relu(middle);

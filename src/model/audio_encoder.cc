@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "common/check.h"
+#include "features/log_mel.h"
+#include "features/mel_filters.h"
 #include "model/audio_names.h"
 
 namespace parley::model {
@@ -43,16 +45,25 @@ class TransformerEncoder final : public AudioEncoder {
 
   const EncoderGeometry& geometry() const override { return geometry_; }
   size_t weight_bytes() const override;
-  EncoderState NewState(int32_t max_frames) const override;
-  Status Begin(TensorView mel, SilentTail tail, EncoderState& state) const override;
+  using AudioEncoder::Begin;
+  EncoderState NewState(int32_t max_frames, int32_t max_sounds) const override;
+  Status Begin(std::span<const TensorView> mels, SilentTail tail,
+               EncoderState& state) const override;
+  Status Begin(std::span<const PcmView> sounds, std::span<const int32_t> frames,
+               EncoderState& state) const override;
   bool Advance(EncoderState& state) const override;
 
  private:
   Status ReadGeometry(const Checkpoint& checkpoint, const AudioNames& names);
   Status LoadConvolutions(const Checkpoint& checkpoint, const AudioNames& names, Storage storage);
+  Status LoadFilters();
+  Status CheckSounds(std::span<const int32_t> frames, const EncoderState& state) const;
+  void Convolve(const TensorView& mel, EncoderState& state) const;
+  void AddPositions(const EncoderState& state) const;
   void Block(const BlockWeights& w, int32_t layer, const EncoderState& s) const;
   Status AppendSilence(SilentTail tail, EncoderState& state) const;
   TensorView KeysOf(const TensorView& kv, const EncoderState& s) const;
+  void Attend(const TensorView& qkv, const EncoderState& s, const TensorView& out) const;
   void Finish(EncoderState& state) const;
 
   Backend& backend_;
@@ -62,6 +73,7 @@ class TransformerEncoder final : public AudioEncoder {
   Tensor positions_;  // [positions, hidden]
   std::vector<BlockWeights> blocks_;
   NormWeights final_norm_;
+  Tensor mel_filters_;  // [bins, mels], where the backend makes features
 };
 
 // Sizes are what the tensors are; only the number of heads has to be said somewhere.
@@ -127,7 +139,20 @@ Status TransformerEncoder::LoadWeights(const Checkpoint& checkpoint, Storage sto
     blocks_.push_back(std::move(w));
   }
   PARLEY_TRY(final_norm_, load.Norm(names.final_norm, hidden));
-  return {};
+  return LoadFilters();
+}
+
+Status TransformerEncoder::LoadFilters() {
+  if (!backend_.makes_log_mel()) return {};
+  constexpr int kBins = features::kMelWindow / 2 + 1;
+  const features::MelFilters filters(geometry_.mels, kBins, kSampleRateHz);
+  std::vector<float> values;
+  for (int bin = 0; bin < kBins; ++bin) {
+    for (int mel = 0; mel < geometry_.mels; ++mel) values.push_back(filters.Weight(mel, bin));
+  }
+  mel_filters_ = backend_.Allocate(DType::kF32, kBins, geometry_.mels);
+  backend_.Upload(values, mel_filters_);
+  return backend_.Poll();
 }
 
 size_t TransformerEncoder::weight_bytes() const {
@@ -139,50 +164,102 @@ size_t TransformerEncoder::weight_bytes() const {
   return bytes;
 }
 
-EncoderState TransformerEncoder::NewState(int32_t max_frames) const {
+EncoderState TransformerEncoder::NewState(int32_t max_frames, int32_t max_sounds) const {
   const EncoderGeometry& g = geometry_;
-  PARLEY_CHECK(max_frames >= 1 && max_frames <= 2 * g.positions,
+  PARLEY_CHECK(max_frames >= 1 && max_frames <= 2 * g.positions && max_sounds >= 1,
                "a state for more frames than the encoder has positions");
-  const int32_t rows = (max_frames + 1) / 2;
-  const auto rows_of = [&](int32_t cols) { return backend_.Allocate(DType::kF32, rows, cols); };
-  return {.mel = backend_.Allocate(DType::kF32, max_frames, g.mels),
-          .conv1 = backend_.Allocate(DType::kF32, max_frames, g.hidden),
-          .x = rows_of(g.hidden),
+  const int32_t rows = max_sounds * ((max_frames + 1) / 2);
+  const DType type = backend_.activation_type();
+  const auto rows_of = [&](int32_t cols) { return backend_.Allocate(type, rows, cols); };
+  return {.max_frames = max_frames,
+          .max_sounds = max_sounds,
+          .mel = backend_.Allocate(DType::kF32, max_sounds * max_frames, g.mels),
+          .conv1 = backend_.Allocate(type, max_frames, g.hidden),
+          .x = backend_.Allocate(DType::kF32, rows, g.hidden),
           .h = rows_of(g.hidden),
           .qkv = rows_of(3 * g.hidden),
           .attn = rows_of(g.hidden),
           .ffn = rows_of(g.ffn),
           .out = rows_of(g.hidden),
-          .keys = backend_.Allocate(DType::kF32, g.positions, 2 * g.hidden)};
+          .keys = backend_.Allocate(type, g.positions, 2 * g.hidden)};
 }
 
-Status TransformerEncoder::Begin(TensorView mel, SilentTail tail, EncoderState& state) const {
-  if (mel.rows < 1 || mel.rows > state.mel.view().rows) {
-    return Fail(Code::kInvalidArgument, "the encoder was given " + std::to_string(mel.rows) +
-                                            " frames; its state holds 1 to " +
-                                            std::to_string(state.mel.view().rows));
+Status TransformerEncoder::CheckSounds(std::span<const int32_t> frames,
+                                       const EncoderState& state) const {
+  if (frames.empty() || frames.size() > static_cast<size_t>(state.max_sounds)) {
+    return Fail(Code::kInvalidArgument, "the encoder was given " + std::to_string(frames.size()) +
+                                            " sounds; its state holds 1 to " +
+                                            std::to_string(state.max_sounds));
   }
-  PARLEY_CHECK(mel.cols == geometry_.mels && mel.stride == mel.cols, "mel rows, packed");
-  state.frames = mel.rows;
-  state.tail = tail;
-  state.out_rows = 0;
-  state.next_layer = 0;
-  const int32_t conv_rows = (mel.rows + 1) / 2;
-  const TensorView input = state.mel.view().Rows(0, state.frames);
-  const TensorView conv1 = state.conv1.view().Rows(0, state.frames);
-  const TensorView conv2 = state.x.view().Rows(0, conv_rows);
-  const size_t values = static_cast<size_t>(mel.rows) * static_cast<size_t>(mel.cols);
-  backend_.Upload({mel.F32(), values}, input);
-  backend_.Conv1d(input, *conv1_, conv1_bias_, kConv1, conv1);
-  backend_.Gelu(conv1);
-  backend_.Conv1d(conv1, *conv2_, conv2_bias_, kConv2, conv2);
-  backend_.Gelu(conv2);
-  state.rows = conv_rows;
-  if (tail.rows > 0) PARLEY_TRY_STATUS(AppendSilence(tail, state));
-  const int32_t dense = state.rows - tail.rows;
-  backend_.Add(state.x.view().Rows(0, dense), positions_.view().Rows(0, dense));
-  PARLEY_TAP(backend_, "encoder.conv", -1, state.x.view().Rows(0, state.rows));
+  for (const int32_t count : frames) {
+    if (count >= 1 && count <= state.max_frames) continue;
+    return Fail(Code::kInvalidArgument, "the encoder was given " + std::to_string(count) +
+                                            " frames; its state holds 1 to " +
+                                            std::to_string(state.max_frames));
+  }
   return {};
+}
+
+Status TransformerEncoder::Begin(std::span<const TensorView> mels, SilentTail tail,
+                                 EncoderState& state) const {
+  std::vector<int32_t> frames;
+  for (const TensorView& mel : mels) frames.push_back(mel.rows);
+  PARLEY_TRY_STATUS(CheckSounds(frames, state));
+  PARLEY_CHECK(tail.rows == 0 || mels.size() == 1, "a tail behind one sound");
+  state.Clear(tail);
+  for (const TensorView& mel : mels) {
+    PARLEY_CHECK(mel.cols == geometry_.mels && mel.stride == mel.cols, "mel rows, packed");
+    const TensorView input = state.mel.view().Rows(0, mel.rows);
+    const size_t values = static_cast<size_t>(mel.rows) * static_cast<size_t>(mel.cols);
+    backend_.Upload({mel.F32(), values}, input);
+    Convolve(input, state);
+  }
+  if (tail.rows > 0) PARLEY_TRY_STATUS(AppendSilence(tail, state));
+  AddPositions(state);
+  return {};
+}
+
+Status TransformerEncoder::Begin(std::span<const PcmView> sounds, std::span<const int32_t> frames,
+                                 EncoderState& state) const {
+  PARLEY_CHECK(!mel_filters_.empty() && sounds.size() == frames.size(),
+               "sound goes to a backend that makes features, with the number of frames of each");
+  PARLEY_TRY_STATUS(CheckSounds(frames, state));
+  state.Clear({});
+  std::vector<TensorView>
+      mels;  // all of them first: bringing a sound to the device waits for what stands before it
+  int32_t first = 0;
+  for (size_t i = 0; i < sounds.size(); ++i) {
+    mels.push_back(state.mel.view().Rows(first, frames[i]));
+    backend_.LogMel(sounds[i], mel_filters_, mels.back());
+    first += frames[i];
+  }
+  for (const TensorView& mel : mels) Convolve(mel, state);
+  AddPositions(state);
+  return {};
+}
+
+// One sound, behind those that were convolved before.
+void TransformerEncoder::Convolve(const TensorView& mel, EncoderState& state) const {
+  const int32_t rows = (mel.rows + 1) / 2;
+  const TensorView conv1 = state.conv1.view().Rows(0, mel.rows);
+  const TensorView x = state.x.view().Rows(state.rows, rows);
+  backend_.Conv1d(mel, *conv1_, conv1_bias_, kConv1, conv1);
+  backend_.Gelu(conv1);
+  backend_.Conv1d(conv1, *conv2_, conv2_bias_, kConv2, x);
+  backend_.Gelu(x);
+  state.sound_rows.push_back(rows);
+  state.rows += rows;
+}
+
+// Every sound begins at the first position. The rows of a tail have theirs.
+void TransformerEncoder::AddPositions(const EncoderState& state) const {
+  int32_t first = 0;
+  for (const int32_t rows : state.sound_rows) {
+    const int32_t dense = rows - state.tail.rows;
+    backend_.Add(state.x.view().Rows(first, dense), positions_.view().Rows(0, dense));
+    first += rows;
+  }
+  PARLEY_TAP(backend_, "encoder.conv", -1, state.x.view().Rows(0, state.rows));
 }
 
 Status TransformerEncoder::AppendSilence(SilentTail tail, EncoderState& state) const {
@@ -205,6 +282,7 @@ Status TransformerEncoder::AppendSilence(SilentTail tail, EncoderState& state) c
   backend_.Copy(positions, rows);
   backend_.Add(rows, silent);
   state.rows = dense + tail.rows;
+  state.sound_rows = {state.rows};
   return {};
 }
 
@@ -218,8 +296,8 @@ bool TransformerEncoder::Advance(EncoderState& state) const {
   return true;
 }
 
-void TransformerEncoder::Block(const BlockWeights& w, int32_t layer, const EncoderState& s) const {
-  const int32_t hidden = geometry_.hidden;
+void TransformerEncoder::Block(const BlockWeights& w, [[maybe_unused]] int32_t layer,
+                               const EncoderState& s) const {
   const TensorView x = s.x.view().Rows(0, s.rows);
   const TensorView h = s.h.view().Rows(0, s.rows);
   const TensorView qkv = s.qkv.view().Rows(0, s.rows);
@@ -227,17 +305,26 @@ void TransformerEncoder::Block(const BlockWeights& w, int32_t layer, const Encod
   const TensorView ffn = s.ffn.view().Rows(0, s.rows);
   backend_.LayerNorm(x, w.attn_norm.weight, w.attn_norm.bias, kNormEps, h);
   backend_.Linear(h, *w.qkv.weight, w.qkv.bias, qkv);
-  const TensorView keys = KeysOf(qkv.Cols(hidden, 2 * hidden), s);
-  backend_.AttendDense(qkv.Cols(0, hidden), keys.Cols(0, hidden), keys.Cols(hidden, hidden),
-                       hidden / geometry_.heads, /*causal=*/false, attn);
-  backend_.Linear(attn, *w.out.weight, w.out.bias, h);
-  backend_.Add(x, h);
+  Attend(qkv, s, attn);
+  backend_.LinearAdd(attn, *w.out.weight, w.out.bias, h, x);
   backend_.LayerNorm(x, w.ffn_norm.weight, w.ffn_norm.bias, kNormEps, h);
-  backend_.Linear(h, *w.up.weight, w.up.bias, ffn);
-  backend_.Gelu(ffn);
-  backend_.Linear(ffn, *w.down.weight, w.down.bias, h);
-  backend_.Add(x, h);
+  backend_.LinearGelu(h, *w.up.weight, w.up.bias, ffn);
+  backend_.LinearAdd(ffn, *w.down.weight, w.down.bias, h, x);
   PARLEY_TAP(backend_, "encoder.block", layer, x);
+}
+
+void TransformerEncoder::Attend(const TensorView& qkv, const EncoderState& s,
+                                const TensorView& out) const {
+  const int32_t hidden = geometry_.hidden;
+  const int32_t head_dim = hidden / geometry_.heads;
+  const TensorView q = qkv.Cols(0, hidden);
+  if (s.tail.rows == 0) {
+    return backend_.AttendGroups(q, qkv.Cols(hidden, hidden), qkv.Cols(2 * hidden, hidden),
+                                 s.sound_rows, head_dim, out);
+  }
+  const TensorView keys = KeysOf(qkv.Cols(hidden, 2 * hidden), s);
+  backend_.AttendDense(q, keys.Cols(0, hidden), keys.Cols(hidden, hidden), head_dim,
+                       /*causal=*/false, out);
 }
 
 // Keys and values of the rows, those of a thinned tail as often as they count.
@@ -252,11 +339,18 @@ TensorView TransformerEncoder::KeysOf(const TensorView& kv, const EncoderState& 
 void TransformerEncoder::Finish(EncoderState& state) const {
   TensorView x = state.x.view().Rows(0, state.rows);
   state.out_rows = state.rows;
+  state.sound_out_rows = state.sound_rows;
   if (geometry_.pool) {
-    state.out_rows = state.rows / 2;  // an odd last row is dropped
-    const TensorView pooled = state.h.view().Rows(0, state.out_rows);
-    backend_.AvgPool2(x, pooled);
-    x = pooled;
+    int32_t first = 0;
+    state.out_rows = 0;
+    for (int32_t& rows : state.sound_out_rows) {
+      const TensorView all = x.Rows(first, rows);
+      first += rows;
+      rows /= 2;  // an odd last row is dropped
+      backend_.AvgPool2(all, state.h.view().Rows(state.out_rows, rows));
+      state.out_rows += rows;
+    }
+    x = state.h.view().Rows(0, state.out_rows);
   }
   const TensorView out = state.out.view().Rows(0, state.out_rows);
   backend_.LayerNorm(x, final_norm_.weight, final_norm_.bias, kNormEps, out);
@@ -264,6 +358,13 @@ void TransformerEncoder::Finish(EncoderState& state) const {
 }
 
 }  // namespace
+
+void EncoderState::Clear(SilentTail next) {
+  tail = next;
+  sound_rows.clear();
+  sound_out_rows.clear();
+  rows = out_rows = next_layer = 0;
+}
 
 void SilentTail::Repeat(Backend& backend, const TensorView& keys, int32_t all) const {
   const TensorView once = keys.Rows(all - rows, rows);

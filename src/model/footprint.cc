@@ -92,6 +92,34 @@ Status CheckFits(const DecoderGeometry& geometry, Storage storage, int32_t ranks
                                                    : "it would fit as " + would));
 }
 
+bool HasEars(const weights::Checkpoint& checkpoint) {
+  return checkpoint.Find("encoder.conv1.weight") != nullptr &&
+         checkpoint.Find("adapter.conv.weight") != nullptr;
+}
+
+int64_t EarsBytes(const weights::Checkpoint& checkpoint, int32_t sounds) {
+  if (!HasEars(checkpoint)) return 0;
+  int64_t weights = 0;
+  for (const weights::TensorInfo& tensor : checkpoint.tensors()) {
+    if (!tensor.name.starts_with("encoder.") && !tensor.name.starts_with("adapter.")) continue;
+    int64_t values = 1;
+    for (const int64_t extent : tensor.shape) values *= extent;
+    weights += 2 * values;
+  }
+  const auto extent = [&](const char* name, size_t dimension) -> int64_t {
+    const weights::TensorInfo* tensor = checkpoint.Find(name);
+    return tensor == nullptr || tensor->shape.size() <= dimension ? 0 : tensor->shape[dimension];
+  };
+  const int64_t positions = extent("encoder.positional_embedding.weight", 0);
+  const int64_t hidden = extent("encoder.conv1.weight", 0);
+  const int64_t ffn = extent("encoder.blocks.0.mlp.0.weight", 0);
+  // EncoderState: the residual stream in f32, six times its width and the middle in bf16 for every row; of one sound its
+  // features and what the convolutions make of them, unfolded.
+  const int64_t rows = positions * (4 * hidden + 2 * (6 * hidden + ffn));
+  const int64_t once = positions * hidden * 2 * (2 + 3 + 2) + positions * 2 * 128 * 4;
+  return weights + sounds * rows + once;
+}
+
 std::string PrintGib(int64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.1f GiB", static_cast<double>(bytes) / (1 << 30));

@@ -10,6 +10,7 @@
 
 #include "common/result.h"
 #include "model/decoder.h"
+#include "weights/checkpoint.h"
 
 namespace parley::model {
 
@@ -36,6 +37,11 @@ int64_t TalksThatFit(int64_t pages, int64_t positions);
 // kExhausted when one talk does not fit: how much is missing, and which storage or number of GPUs would do.
 Status CheckFits(const DecoderGeometry& geometry, kernels::Storage storage, int32_t ranks,
                  int64_t free_bytes, int64_t positions);
+
+// Whether the checkpoint has an audio encoder and an adaptor beside its decoder.
+bool HasEars(const weights::Checkpoint& checkpoint);
+// What they take in bf16, with a state for so many sounds at once; 0 when there are none.
+int64_t EarsBytes(const weights::Checkpoint& checkpoint, int32_t sounds);
 
 std::string PrintGib(int64_t bytes);  // "62.4 GiB"
 

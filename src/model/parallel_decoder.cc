@@ -114,8 +114,9 @@ class RankedBackend final : public kernels::ForwardingBackend {
 
 class RankedDecoder final : public Decoder {
  public:
-  explicit RankedDecoder(std::vector<std::unique_ptr<Decoder>> ranks)
-      : ranks_(std::move(ranks)), crew_(ranks_.size()) {}
+  // first: the backend of rank 0, which holds embeddings.
+  RankedDecoder(std::vector<std::unique_ptr<Decoder>> ranks, Backend& first)
+      : ranks_(std::move(ranks)), first_(first), crew_(ranks_.size()) {}
 
   const DecoderGeometry& geometry() const override { return ranks_.front()->geometry(); }
   size_t weight_bytes() const override {
@@ -132,6 +133,11 @@ class RankedDecoder final : public Decoder {
     return state;
   }
   void Forward(const DecoderInput& input, DecoderState& state) const override {
+    if (!input.embeddings
+             .empty()) {  // the others read them from rank 0, which must have written them
+      float value = 0.0F;
+      first_.Download(input.embeddings.Rows(0, 1).Cols(0, 1), {&value, 1});
+    }
     crew_.Run([&](size_t rank) {
       kernels::StepBatch batch = *input.batch;
       batch.pool = &RankedBackend::PoolOf(*input.batch->pool, rank);
@@ -143,13 +149,16 @@ class RankedDecoder final : public Decoder {
 
  private:
   std::vector<std::unique_ptr<Decoder>> ranks_;
+  Backend& first_;
   mutable Crew crew_;
 };
 
 class RankedModel final : public ParallelModel {
  public:
   RankedModel(RankList ranks, std::vector<std::unique_ptr<Decoder>> decoders)
-      : ranks_(std::move(ranks)), backend_(ranks_), decoder_(std::move(decoders)) {}
+      : ranks_(std::move(ranks)),
+        backend_(ranks_),
+        decoder_(std::move(decoders), *ranks_.front()) {}
   Backend& backend() override { return backend_; }
   const Decoder& decoder() const override { return decoder_; }
 

@@ -26,6 +26,9 @@ class EngineBed {
     model::Transcriber* transcriber = nullptr;
     const model::Tokenizer* tokenizer = nullptr;
     const model::Decoder* decoder = nullptr;  // null: a HashDecoder
+    const model::AudioEncoder* encoder = nullptr;
+    model::Adaptor* adaptor = nullptr;
+    engine::EncoderSlices encoder_slices{};
   };
 
   EngineBed() : EngineBed(Options()) {}
@@ -82,7 +85,10 @@ class EngineBed {
         {.backend = &backend,
          .decoder = decoder,
          .tokenizer = options.tokenizer,
-         .transcriber = options.transcriber},
+         .encoder = options.encoder,
+         .adaptor = options.adaptor,
+         .transcriber = options.transcriber,
+         .encoder_slices = options.encoder_slices},
         options.config, {},
         {.now = [this] { return executor_.Now(); },
          .at = [this](Time when,

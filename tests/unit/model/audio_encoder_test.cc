@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "support/compare.h"
@@ -125,6 +127,62 @@ TEST_F(TinyEncoder, RefusesWhatItHasNoRoomOrPositionsFor) {
   const kernels::TensorView view{.data = mel.data(), .rows = 28, .cols = kMels, .stride = kMels};
   EXPECT_FALSE(encoder_->Begin(view, {.rows = 3, .stride = 3}, state_).has_value());
   EXPECT_TRUE(encoder_->Begin(view, {.rows = 2, .stride = 4}, state_).has_value());
+}
+
+TEST_F(TinyEncoder, RefusesMoreSoundsThanItsStateWasMadeFor) {
+  const std::vector<float> mel = Mel(8, 8);
+  const kernels::TensorView view{
+      .data = const_cast<float*>(mel.data()), .rows = 8, .cols = kMels, .stride = kMels};
+  const std::vector<kernels::TensorView> two(2, view);
+  const Status refused = encoder_->Begin(two, {}, state_);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("2 sounds"), std::string::npos);
+  EXPECT_FALSE(encoder_->Begin(std::span<const kernels::TensorView>(), {}, state_).has_value());
+}
+
+// Sounds of odd and even lengths, one of a single row: pooling, convolutions and attention end where each of them ends.
+TEST(StepAudioEars, SoundsInOneBatchAreEachAloneToTheBit) {
+  const auto checkpoint = weights::Checkpoint::Open(test::GoldenDir() + "/step_audio");
+  ASSERT_TRUE(checkpoint.has_value());
+  for (const bool fast : {false, true}) {
+    const auto backend =
+        fast ? kernels::MakeCpuBackend({.threads = 2}) : kernels::MakeReferenceBackend();
+    const auto encoder = AudioEncoder::Load(*backend, **checkpoint, kernels::Storage::kF32);
+    const auto adaptor = Adaptor::Load(*backend, **checkpoint, kernels::Storage::kF32);
+    ASSERT_TRUE(encoder.has_value() && adaptor.has_value());
+    const int32_t mels = (*encoder)->geometry().mels;
+    const int32_t most = 2 * (*encoder)->geometry().positions;
+    const auto hear = [&](std::span<const kernels::TensorView> sounds) {
+      EncoderState state = (*encoder)->NewState(most, 4);
+      EXPECT_TRUE((*encoder)->Begin(sounds, {}, state).has_value());
+      while (!(*encoder)->Advance(state)) {
+      }
+      int32_t rows = 0;
+      for (const int32_t count : state.sound_out_rows) rows += (*adaptor)->OutRows(count);
+      const kernels::Tensor out =
+          backend->Allocate(kernels::DType::kF32, rows, (*adaptor)->out_width());
+      (*adaptor)->Forward(state.out.view().Rows(0, state.out_rows), state.sound_out_rows, out);
+      std::vector<float> values(static_cast<size_t>(rows) *
+                                static_cast<size_t>((*adaptor)->out_width()));
+      backend->Download(out, values);
+      return values;
+    };
+    std::vector<std::vector<float>> memory;
+    std::vector<kernels::TensorView> sounds;
+    for (const int32_t frames : {most - 1, 3, most, 7}) {
+      memory.push_back(::parley::testing::Noise(static_cast<uint64_t>(frames))
+                           .Values(static_cast<size_t>(frames) * static_cast<size_t>(mels)));
+      sounds.push_back(
+          {.data = memory.back().data(), .rows = frames, .cols = mels, .stride = mels});
+    }
+    std::vector<float> alone;
+    for (const kernels::TensorView& sound : sounds) {
+      const std::vector<float> one = hear({&sound, 1});
+      alone.insert(alone.end(), one.begin(), one.end());
+    }
+    EXPECT_EQ(hear(sounds), alone) << backend->name();
+    ASSERT_TRUE(backend->Poll().has_value());
+  }
 }
 
 TEST(SilentTail, CountsEachOfItsRowsAsStrideKeys) {
