@@ -10,19 +10,20 @@ const FADE_MS = 4;
 const MAX_MS = 120000;
 
 export class PlayoutQueue {
+  chunks = []; // { item, samples, at, last }
+  queued = 0;
+  playing = false; // false: waiting for enough
+  item = null; // played last,
+  played = 0; // and how many frames of it
+  fading = new Float32Array(0); // of a sound that was cut
+  rising = 0; // frames of fade-in to go
+  underruns = 0;
+  refused = 0;
+
   constructor(rate) {
     this.perMs = rate / 1000;
     this.start = START_MS * this.perMs;
     this.fade = Math.round(FADE_MS * this.perMs);
-    this.chunks = []; // { item, samples, at, last }
-    this.queued = 0;
-    this.playing = false; // false: waiting for enough
-    this.item = null; // played last,
-    this.played = 0; // and how many frames of it
-    this.fading = new Float32Array(0); // of a sound that was cut
-    this.rising = 0; // frames of fade-in to go
-    this.underruns = 0;
-    this.refused = 0;
   }
 
   get playedMs() {

@@ -2,21 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { labels, laneItems, lastMoment, seconds } from './timeline_layout.js';
 
-const LANES = [
-  { name: 'you', height: 56 },
-  { name: 'hears', height: 66 },
-  { name: 'thinks', height: 98 },
-  { name: 'speaks', height: 96 },
-];
-const TOP = 36;
-const AXIS = 22;
-let bottom = TOP;
-for (const lane of LANES) {
-  lane.top = bottom;
-  bottom += lane.height;
-}
-const HEIGHT = bottom + AXIS;
-const [YOU, HEARS, THINKS, SPEAKS] = LANES;
+const LANES = { you: 36, hears: 92, thinks: 158, speaks: 256 }; // their tops
+const BOTTOM = 352;
+const HEIGHT = BOTTOM + 22;
 const REST_MS = 1500; // the view stops so long after the last thing that happened
 const AHEAD_MS = 1000; // room for sound that waits
 
@@ -80,7 +68,7 @@ export class Timeline {
     pen.clip();
     if (last !== null) this.#lanes(now);
     pen.restore();
-    for (const { name, top } of LANES) {
+    for (const [name, top] of Object.entries(LANES)) {
       this.#line(0, top, this.width, top, color.line);
       const y = top + (this.narrow ? 14 : 24);
       pen.fillStyle = color.paper;
@@ -88,7 +76,7 @@ export class Timeline {
       this.#text(name, 0, y, name === 'thinks' ? color.accent : color.soft, '600 12px');
       if (last === null) this.#text(this.canvas.dataset[name], 84, y, color.soft);
     }
-    this.#line(0, bottom, this.width, bottom, color.line);
+    this.#line(0, BOTTOM, this.width, BOTTOM, color.line);
   }
 
   #text(text, x, y, color, font = '400 13px') {
@@ -117,23 +105,23 @@ export class Timeline {
     const { talk, color } = this;
     for (let s = Math.max(0, Math.ceil((this.from - this.start) / 1000)); this.start + s * 1000 < this.right; s++) {
       const x = this.x(this.start + s * 1000);
-      this.#line(x, TOP, x, bottom, color.line, [1, 5]);
+      this.#line(x, LANES.you, x, BOTTOM, color.line, [1, 5]);
       this.#text(`${s} s`, x + 4, HEIGHT - 6, color.soft, '400 11px');
     }
     const items = laneItems(talk, this.from, this.right);
     // Where it thinks while the user speaks, the lanes are tied together.
-    for (const item of items.thinks) if (item.while === 'listening') this.#bar(item, TOP + 1, THINKS.top + 8 - TOP, color.tint);
-    this.#wave(talk.mic, YOU.top + 28, 20, color.voice);
-    this.#wave(talk.voice, SPEAKS.top + 24, 16, color.ink);
-    for (const item of items.hears) this.#bar(item, HEARS.top + 6, 3, color.soft);
-    for (const item of items.thinks) this.#bar(item, THINKS.top + 8, 7, color.accent);
-    this.#words(items.hears, HEARS.top + 27, color.ink);
-    this.#words(items.thinks, THINKS.top + 33, color.accent, 4);
-    this.#words(items.speaks, SPEAKS.top + 57, color.ink);
+    for (const item of items.thinks) if (item.while === 'listening') this.#bar(item, LANES.you + 1, LANES.thinks + 8 - LANES.you, color.tint);
+    this.#wave(talk.mic, LANES.you + 28, 20, color.voice);
+    this.#wave(talk.voice, LANES.speaks + 24, 16, color.ink);
+    for (const item of items.hears) this.#bar(item, LANES.hears + 6, 3, color.soft);
+    for (const item of items.thinks) this.#bar(item, LANES.thinks + 8, 7, color.accent);
+    this.#words(items.hears, LANES.hears + 27, color.ink);
+    this.#words(items.thinks, LANES.thinks + 33, color.accent, 4);
+    this.#words(items.speaks, LANES.speaks + 57, color.ink);
     for (const turn of talk.turns) this.#marks(turn);
     const waits = talk.answer?.queuedMs ?? 0;
-    if (waits) this.#bar({ from: now, to: now + waits }, SPEAKS.top + 22, 4, color.line);
-    if (this.end === now) this.#line(this.x(now), TOP, this.x(now), bottom, color.soft);
+    if (waits) this.#bar({ from: now, to: now + waits }, LANES.speaks + 22, 4, color.line);
+    if (this.end === now) this.#line(this.x(now), LANES.you, this.x(now), BOTTOM, color.soft);
   }
 
   #wave(envelope, middle, reach, color) {
@@ -159,8 +147,8 @@ export class Timeline {
     const { accent, ink, soft } = this.color;
     if (sound !== undefined) {
       const [, end] = this.talk.voiceOf(turn);
-      const [a, b, y] = [this.x(end), this.x(end + sound), TOP - 10];
-      for (const x of [a, b]) this.#line(x, y, x, bottom, accent, [2, 3]);
+      const [a, b, y] = [this.x(end), this.x(end + sound), LANES.you - 10];
+      for (const x of [a, b]) this.#line(x, y, x, BOTTOM, accent, [2, 3]);
       this.#line(a, y, b, y, accent);
       for (const ms of Object.values(between)) this.#bar({ from: end + ms - 20, to: end + ms + 20 }, y - 2, 5, accent);
       this.#text(seconds(sound), a, y - 8, accent, '600 13px');
@@ -168,8 +156,8 @@ export class Timeline {
     for (const { cut } of turn.answers) {
       if (!cut) continue;
       const x = this.x(cut.at);
-      this.#line(x, SPEAKS.top + 4, x, SPEAKS.top + 44, ink);
-      this.#text('stopped', x + 5, SPEAKS.top + 28, soft, '400 11px');
+      this.#line(x, LANES.speaks + 4, x, LANES.speaks + 44, ink);
+      this.#text('stopped', x + 5, LANES.speaks + 28, soft, '400 11px');
     }
   }
 }
