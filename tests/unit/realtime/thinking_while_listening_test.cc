@@ -166,7 +166,7 @@ Outcome Ask(const std::string& family, const std::string& question) {
   options.style.style = realtime::ThinkingStyle::kInterleaved;
   options.style.acoustic_marks.clear();  // the rules read words
   // A word is noted once two hypotheses agree on it: a model that takes notes wants them often. With
-  // the default, 0.1, a long turn is transcribed every tenth of its length, and 76 % come in time.
+  // the default, 0.1, a long turn is transcribed every tenth of its length, and 77 % come in time.
   options.config.listen.partial_share = 0.05F;
   Talk talk(options);
   std::string concluded;
