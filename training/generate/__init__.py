@@ -25,11 +25,11 @@ from .tools import tools
 
 # skill: (maker, share)
 MIX = {
-    "counting": (counting, 13), "navigate": (navigate, 10), "lies": (lies, 9), "fallacies": (fallacies, 22),
+    "counting": (counting, 16), "navigate": (navigate, 10), "lies": (lies, 9), "fallacies": (fallacies, 22),
     "arithmetic": (arithmetic, 10), "story": (story, 7), "dates": (dates, 4), "units": (units, 3), "order": (order, 3), "spelling": (spelling, 3),
     "memory": (memory, 5), "facts": (table_facts, 10), "rhymes": (rhymes, 1), "syllogism": (syllogism, 1), "science": (from_book("science", "science", False), 8), "people": (from_book("people", "people", False), 3),
     "howto": (from_book("howto", "howto", False), 6), "talk": (from_book("talk", "talk", True), 8), "safety": (from_book("safety", "safety", True), 4),
-    "cannot": (cannot, 5), "follow_up": (follow_up, 2), "tools": (tools, 5), "acoustic": (acoustic, 5),
+    "cannot": (cannot, 7), "follow_up": (follow_up, 2), "tools": (tools, 5), "acoustic": (acoustic, 5),
 }
 MODES = ["listen"] * 6 + ["after", "none", "none"]
 

@@ -109,7 +109,7 @@ def hear(words: list[str], rng: Random, level: float) -> tuple[list[str], list[i
             i += 2
             continue
         one, many = w in PARTED, w.endswith("s") and w[:-1] in PARTED
-        if (one or many) and rng.random() < 0.15 * level:
+        if (one or many) and rng.random() < 0.3 * level:
             new = PARTED[w] if one else PARTED[w[:-1]] + "s"
         elif len(w) > 5 and w[-1] == "s" and i and words[i - 1] in SMALL and rng.random() < 0.04 * level:
             new = w[:-1] + "'s"  # "three turnip's"
@@ -121,8 +121,13 @@ def hear(words: list[str], rng: Random, level: float) -> tuple[list[str], list[i
             new = mangle(w, rng) if rng.random() < 0.3 * level else w
         elif w in GENERAL and rng.random() < 0.04 * level:
             new = GENERAL[w][rng.randrange(len(GENERAL[w]))]
-        elif len(w) > 4 and rng.random() < 0.025 * level:
-            new = mangle(w, rng)
+        elif len(w) > 4 and rng.random() < 0.035 * level:
+            # "a flute" is heard as "a flu", "a cello" as "acello": cut short, grown together, or another word.
+            r = rng.random()
+            new = w[:-rng.randint(1, 2)] if r < 0.15 else mangle(w, rng)
+            if 0.15 <= r < 0.22 and out and out[-1] == "a":
+                new = out.pop() + new
+                after[-1] = len(out)
         else:
             new = w
         if digits and new in SMALL and new != "zero":
