@@ -4,7 +4,8 @@
 
 A decoder of two layers with random weights stands in for SmolLM2; Whisper's encoder is the real one. Holds: rows of different length
 side by side get the logits and the greedy tokens of one row alone; an item is its seed, whatever the process; rewards are paid as
-promised, teach what they pay for, and a run that was cut short goes on as if it had not been; both stages of the adaptor learn.
+promised, teach what they pay for, and a run that was cut short goes on as if it had not been; both stages of the adaptor learn; the mean of two updates is
+as near as its rank allows.
 SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
@@ -34,6 +35,7 @@ import rl  # noqa: E402
 from evaluate import Row, run  # noqa: E402
 from format import IM_END, MARKS, Block, Talk  # noqa: E402
 from generate import make, to_talk  # noqa: E402
+from mean import mean  # noqa: E402
 from smollm2 import LowRank, Stepper, hidden, save_update  # noqa: E402
 
 
@@ -82,6 +84,32 @@ class SideBySide(unittest.TestCase):
             said.append([r.out for r in rows])
         self.assertEqual(said[0], said[1])
         self.assertEqual(said[0], said[2])
+
+
+class Mean(unittest.TestCase):
+    @staticmethod
+    def update(seed: int, rank: int, of: int) -> dict[str, np.ndarray]:
+        """One matrix; of its `of` columns of a rank only the first `rank` are more than zero."""
+        rng = np.random.default_rng(seed)
+        a, b = rng.standard_normal((of, 20)).astype(np.float16), rng.standard_normal((30, of)).astype(np.float16)
+        b[:, rank:] = 0
+        return {"m.lora_a": a, "m.lora_b": b, "rows": rng.standard_normal((2, 20)).astype(np.float16), "row_ids": np.array([3, 4], np.int32)}
+
+    def test_it_is_exact_where_the_rank_allows_it_and_the_nearest_of_that_rank_otherwise(self):
+        def product(u):
+            return u["m.lora_b"].astype(np.float64) @ u["m.lora_a"]
+
+        for rank, exact in ((2, True), (4, False)):
+            first, second = self.update(1, rank, 4), self.update(2, rank, 4)
+            wanted = (product(first) + product(second)) / 2
+            out, left = mean(first, second)
+            values = np.linalg.svd(wanted, compute_uv=False)
+            nearest = np.linalg.norm(values[4:]) / np.linalg.norm(values)
+            self.assertEqual(nearest < 1e-6, exact)
+            self.assertAlmostEqual(left, nearest, places=4)
+            self.assertAlmostEqual(np.linalg.norm(product(out) - wanted) / np.linalg.norm(values), nearest, places=3)
+            np.testing.assert_allclose(out["rows"], (first["rows"].astype(np.float32) + second["rows"]) / 2, atol=1e-3)
+            np.testing.assert_array_equal(out["row_ids"], [3, 4])
 
 
 class OneToken:
