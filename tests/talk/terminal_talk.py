@@ -78,11 +78,15 @@ class Talk:
             return False
         return True
 
+    def shown(self):
+        """All that was seen, without colours."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.seen)
+
     def until(self, pattern):
-        """Waits for what is shown behind the last thing that was waited for; without colours."""
+        """Waits for what is shown behind the last thing that was waited for."""
         end = time.monotonic() + PATIENCE_S
         while True:
-            shown = re.sub(r"\x1b\[[0-9;]*m", "", self.seen)
+            shown = self.shown()
             found = re.compile(pattern).search(shown, self.at)
             if found:
                 self.at = found.end()
@@ -128,10 +132,15 @@ def pactl(*words):
 
 
 def asks_and_hears(talk):
-    say(QUESTION)
-    talk.until(r"(?i)you     [^\n]*conference[^\n]*\?\r\n")
-    talk.until(r"says    \w")
-    talk.until(r"\d+ ms from your last word to its first sound")
+    """A device that has only just come may swallow the first words, and the rest is another question: then it is asked again."""
+    for _ in range(5):
+        before = talk.at
+        say(QUESTION)
+        talk.until(r"says    \w")
+        talk.until(r"\d+ ms from your last word to its first sound")
+        if re.search(r"(?i)you     [^\n]*conference[^\n]*\?\r\n", talk.shown()[before:talk.at]):
+            return
+    raise AssertionError(f"the question was not heard:\n{screen(talk.shown())}")
 
 
 def a_spoken_question_and_the_keys(server):
