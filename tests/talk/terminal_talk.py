@@ -194,7 +194,9 @@ def devices_that_go_away_come_back(server):
         os.kill(int(os.environ["PARLEY_SOUND_DAEMON"]), signal.SIGTERM)
         talk.until("has stopped; is it unplugged")
         talk.until("Looking for it every second")
-        daemon = ENDS.enter_context(subprocess.Popen(["pipewire-pulse"], stderr=subprocess.DEVNULL))
+        # This one moves streams: the program may be back before the sinks are, and would stay where there is no sound.
+        moves = {**os.environ, "XDG_CONFIG_HOME": os.environ["HOME"]}
+        daemon = ENDS.enter_context(subprocess.Popen(["pipewire-pulse"], stderr=subprocess.DEVNULL, env=moves))
         ENDS.callback(daemon.terminate)
         for name in ("spk", "feed"):
             pactl("load-module", "module-null-sink", "media.class=Audio/Sink", f"sink_name={name}", "channels=1",
