@@ -21,11 +21,6 @@ constexpr int kPieces = kDim / 8;                 // of 16 bytes, of a key
 constexpr int kPartBytes = kKeys * kPieces * 16;  // keys or values of a stage
 constexpr int kStageBytes = 2 * kPartBytes;
 
-// Where piece `piece` of slot `slot` stands: keys are read as slots g at pieces t, values as slots 2 t at pieces g.
-__device__ inline int Swapped(int slot, int piece) {
-  return piece ^ ((slot & 6) ^ ((slot & 1) << 2));
-}
-
 __device__ inline float PowerOf2(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
@@ -217,9 +212,7 @@ __global__ void __launch_bounds__(kThreads, 2)
       }
 #pragma unroll
       for (int j = 0; j < 8; ++j) {
-        const auto word = [&](int i) {
-          return j / 2 == 0 ? row[i].x : j / 2 == 1 ? row[i].y : j / 2 == 2 ? row[i].z : row[i].w;
-        };
+        const auto word = [&](int i) { return Word(row[i], j / 2); };
         const uint32_t pick = j % 2 == 0 ? 0x5410 : 0x7632;
         const uint32_t b0 = __byte_perm(word(0), word(1), pick);
         const uint32_t b1 = __byte_perm(word(2), word(3), pick);

@@ -18,6 +18,11 @@ namespace parley::kernels::cuda {
 
 inline constexpr float kLog2E = 1.4426950408889634F;
 
+// Where piece `piece` of slot `slot` stands: keys are read as slots g at pieces t, values as slots 2 t at pieces g.
+__device__ inline int Swapped(int slot, int piece) {
+  return piece ^ ((slot & 6) ^ ((slot & 1) << 2));
+}
+
 template <int kDim>
 struct QueryRows {
   uint4 low[kDim / 32];   // row g
@@ -113,10 +118,7 @@ __device__ inline void Take(float (&scores)[2][4], const Values16<kDim>& v, Runn
   for (int h = 0; h < kDim / 64; ++h) {
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
-      const auto word = [&](int row) {
-        const uint4& r = v.row[row][h];
-        return j / 2 == 0 ? r.x : j / 2 == 1 ? r.y : j / 2 == 2 ? r.z : r.w;
-      };
+      const auto word = [&](int row) { return Word(v.row[row][h], j / 2); };
       const uint32_t pick = j % 2 == 0 ? 0x5410 : 0x7632;
       Mma(run.out[h][j], a0, a1, a2, a3, __byte_perm(word(0), word(1), pick),
           __byte_perm(word(2), word(3), pick));

@@ -20,11 +20,6 @@ constexpr int kPairs = kWarps * 16;  // (token, query head)
 constexpr int kStagePages = 4;
 constexpr int kStages = 2;
 
-// Where piece `piece` of slot `slot` stands: keys are read as slots g at pieces t, values as slots 2 t at pieces g.
-__device__ inline int Swapped(int slot, int piece) {
-  return piece ^ (((slot & 6)) ^ ((slot & 1) << 2));
-}
-
 template <int kDim>
 __global__ void __launch_bounds__(kThreads)
     AttendPrefillKernel(Rows q, Cache cache, Tables tables, int group, Rows out) {

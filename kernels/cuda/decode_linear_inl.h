@@ -52,10 +52,6 @@ struct Block {
   static_assert(kStages >= 2);
 };
 
-__device__ inline uint32_t Word(const uint4& v, int i) {
-  return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
-}
-
 // The copies run ahead of the products: where they are.
 struct Place {
   int lump;

@@ -22,6 +22,11 @@ __device__ inline void LetNextStart() {
 }
 __device__ inline void WaitForPrevious() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
 
+// One of the four words of a piece, by a number that the compiler knows.
+__device__ inline uint32_t Word(const uint4& v, int i) {
+  return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
+}
+
 // ---- conversions ----------------------------------------------------------------------------------------------------
 __device__ inline float ToF32(float v) { return v; }
 __device__ inline float ToF32(__nv_bfloat16 v) { return __bfloat162float(v); }
