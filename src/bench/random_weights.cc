@@ -131,29 +131,12 @@ Status Fill(const Shape& s, RandomDecoder& out) {
   return {};
 }
 
-// The decoder of a Step-Audio checkpoint, as its config.json and its tensors say it.
-Status FillStepAudio(const weights::SyntheticGeometry& g, RandomDecoder& out) {
-  weights::SetDecoderNumbers(g, *out.checkpoint);
+// A part of a Step-Audio checkpoint, as its tensors say it: those whose names begin with one of the two.
+Status FillTensors(const weights::SyntheticGeometry& g, std::string_view one,
+                   std::string_view other, RandomDecoder& out) {
   Maker make(out);
   for (const weights::TensorPlan& tensor : weights::SyntheticTensors(g)) {
-    if (!tensor.name.starts_with("model.") && !tensor.name.starts_with("lm_head.")) continue;
-    if (tensor.shape.size() == 2) {
-      PARLEY_TRY_STATUS(make.Counted(tensor.name, tensor.shape[0], tensor.shape[1]));
-    } else if (tensor.name.ends_with(".bias")) {
-      PARLEY_TRY_STATUS(make.Bias(tensor.name, tensor.shape[0]));
-    } else {
-      PARLEY_TRY_STATUS(make.Norm(tensor.name, tensor.shape[0]));
-    }
-  }
-  return {};
-}
-
-Status FillEars(const weights::SyntheticGeometry& g, RandomDecoder& out) {
-  out.checkpoint->SetNumber("audio_encoder_config.n_audio_head",
-                            static_cast<double>(g.audio_heads));
-  Maker make(out);
-  for (const weights::TensorPlan& tensor : weights::SyntheticTensors(g)) {
-    if (!tensor.name.starts_with("encoder.") && !tensor.name.starts_with("adapter.")) continue;
+    if (!tensor.name.starts_with(one) && !tensor.name.starts_with(other)) continue;
     const std::vector<int64_t>& shape = tensor.shape;
     if (shape.size() == 3) {
       const auto in = static_cast<float>(shape[1] * shape[2]);
@@ -169,6 +152,18 @@ Status FillEars(const weights::SyntheticGeometry& g, RandomDecoder& out) {
     }
   }
   return {};
+}
+
+// The decoder, with what its config.json says.
+Status FillStepAudio(const weights::SyntheticGeometry& g, RandomDecoder& out) {
+  weights::SetDecoderNumbers(g, *out.checkpoint);
+  return FillTensors(g, "model.", "lm_head.", out);
+}
+
+Status FillEars(const weights::SyntheticGeometry& g, RandomDecoder& out) {
+  out.checkpoint->SetNumber("audio_encoder_config.n_audio_head",
+                            static_cast<double>(g.audio_heads));
+  return FillTensors(g, "encoder.", "adapter.", out);
 }
 
 }  // namespace
