@@ -1,10 +1,10 @@
 // Encodings and transcriptions in slices of a few milliseconds, so that a decode step fits between any two of them.
 // A lane of transcription holds one request at work and none behind it: a newer one takes its place (kCancelled).
 // Lanes of one urgency take turns, slice by slice; none waits more than 64 slices of others.
-// Thread:   one owner (the engine's step).
 // Encodings that wait when one begins go together with it, as far as the state has room; they end together.
-// Memory:   one state for encoding; rooms for embeddings, used again; `transcriptions` jobs, made on first use and kept: each serves the lane that used
-//           it last first, because a job may reuse what it knows of the same leading sound.
+// Thread:   one owner (the engine's step).
+// Memory:   one state for encoding; rooms for embeddings, used again; `transcriptions` jobs, made on first use and kept:
+//           each serves the lane that used it last first, because a job may reuse what it knows of the same leading sound.
 // Overload: at most `waiting` encodings and as many lanes; more are refused with kExhausted.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
