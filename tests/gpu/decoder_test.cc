@@ -12,6 +12,7 @@
 namespace parley::model {
 namespace {
 
+using kernels::Apart;
 using kernels::Backend;
 
 std::unique_ptr<Backend> OpenGpu(int device, bool graphs) {
@@ -73,19 +74,6 @@ std::vector<float> Say(Backend& backend, const Decoder& decoder, int32_t prompt,
   const Status polled = backend.Poll();
   EXPECT_TRUE(polled.has_value()) << polled.error().message;
   return said;
-}
-
-// Root of the mean square of the difference over that of the truth: bf16 activations round each of the few values that a logit
-// goes through by 2^-9 at most.
-double Apart(const std::vector<float>& a, const std::vector<float>& b) {
-  double difference = 0.0;
-  double size = 0.0;
-  EXPECT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    difference += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
-    size += static_cast<double>(b[i]) * b[i];
-  }
-  return std::sqrt(difference / size);
 }
 
 // The likeliest token is the same wherever it stands out by more than four times the typical difference.

@@ -17,20 +17,7 @@ namespace {
 
 using testing::Close;
 
-class GpuEncoder : public Gpu {
- protected:
-  // Root of the mean square of the difference over that of the truth.
-  static double Apart(const std::vector<float>& a, const std::vector<float>& b) {
-    double difference = 0.0;
-    double size = 0.0;
-    EXPECT_EQ(a.size(), b.size());
-    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      difference += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
-      size += static_cast<double>(b[i]) * b[i];
-    }
-    return std::sqrt(difference / size);
-  }
-};
+class GpuEncoder : public Gpu {};
 
 // Weights of the softmax are rounded to bf16, relatively by half a step; so are the results.
 TEST_F(GpuEncoder, GroupsSeeThemselvesWhole) {

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +25,18 @@ inline std::vector<float> Bf16Values(size_t n, uint64_t seed, float scale = 1.0F
   std::vector<float> v = testing::Noise(seed).Values(n, scale);
   for (float& x : v) x = ToFloat(ToBf16(x));
   return v;
+}
+
+// Root of the mean square of the difference over that of the truth, `b`.
+inline double Apart(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0.0;
+  double size = 0.0;
+  EXPECT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    difference += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    size += static_cast<double>(b[i]) * b[i];
+  }
+  return std::sqrt(difference / size);
 }
 
 class Side : public Host {

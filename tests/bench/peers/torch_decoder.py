@@ -9,10 +9,11 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import json
-import statistics
 
 import torch
 import torch.nn.functional as F
+
+from torch_timing import median_ms, recorded
 
 HIDDEN, HEADS, KV_HEADS, DIM, FFN, VOCABULARY = 5120, 40, 8, 128, 27648, 158720
 
@@ -98,21 +99,11 @@ def main():
             for _ in range(3):
                 whole()
             torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                whole()
-            times = []
-            for i in range(15):
-                begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-                begin.record()
-                graph.replay()
-                end.record()
-                torch.cuda.synchronize()
-                if i > 2:
-                    times.append(begin.elapsed_time(end))
+            replay = recorded(whole)
+            ms = median_ms(replay, times=12, warm_up=3)
         print(json.dumps({"case": name, "peer": f"torch {torch.__version__} {options.mode}",
-                          "layers": options.layers, "ms": round(statistics.median(times), 3)}), flush=True)
-        del caches, graph
+                          "layers": options.layers, "ms": round(ms, 3)}), flush=True)
+        del caches, replay
         torch.cuda.empty_cache()
 
     for batch in options.batch:

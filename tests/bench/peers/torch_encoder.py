@@ -11,10 +11,11 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import json
-import statistics
 
 import torch
 import torch.nn.functional as F
+
+from torch_timing import median_ms, recorded
 
 MELS, HIDDEN, HEADS, FFN, POSITIONS, MIDDLE, OUT = 128, 1280, 20, 5120, 1500, 2048, 5120
 OPTIONS = {"dtype": torch.bfloat16, "device": "cuda"}
@@ -70,30 +71,13 @@ class Ears:
         return F.linear(F.relu(F.linear(x, self.linear1, self.middle)), self.linear2, self.last)
 
 
-def median_ms(run, times=25):
-    for _ in range(4):
-        run()
-    took = []
-    for _ in range(times):
-        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        begin.record()
-        run()
-        end.record()
-        torch.cuda.synchronize()
-        took.append(begin.elapsed_time(end))
-    return statistics.median(took)
-
-
-def recorded(run):
+def warm_and_recorded(run):
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
         for _ in range(3):
             run()
     torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        run()
-    return graph.replay
+    return recorded(run)
 
 
 @torch.no_grad()
@@ -112,9 +96,9 @@ def main():
         mel = torch.empty(sounds, MELS, frames, **OPTIONS).uniform_(-1, 1)
         run = lambda: ears(mel)
         if args.mode != "eager":
-            run = recorded(run)
+            run = warm_and_recorded(run)
         print(json.dumps({"case": "torch ears", "mode": args.mode, "torch": torch.__version__, "sounds": sounds,
-                          "seconds": args.seconds, "ms": round(median_ms(run), 3)}), flush=True)
+                          "seconds": args.seconds, "ms": round(median_ms(run, times=25, warm_up=4), 3)}), flush=True)
 
 
 if __name__ == "__main__":
