@@ -5,6 +5,7 @@
 namespace parley::audio {
 
 bool SoundSystem::built_in() { return false; }
+int64_t SoundSystem::lost_streams() { return 0; }
 
 Result<std::unique_ptr<SoundSystem>> SoundSystem::Start() {
   return Fail(

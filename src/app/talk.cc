@@ -271,6 +271,10 @@ class TalkProgram {
       std::printf("; echo taken down by %.0f dB, %.0f ms behind", f.erle_db, f.echo_delay_ms);
     }
     std::printf("\n");
+    if (f.lost_streams > 0) {
+      std::printf("%" PRId64 " streams were not closed: the sound system did not answer\n",
+                  f.lost_streams);
+    }
     if (events_.dropped() > 0) {
       std::printf("%" PRId64 " events were not shown\n", events_.dropped());
     }

@@ -32,22 +32,23 @@ Desk::~Desk() { Stop(); }
 
 Result<std::unique_ptr<Desk>> Desk::Open(DeskOptions options, Notice notice) {
   std::unique_ptr<Desk> desk(new Desk(std::move(options), std::move(notice)));
-  PARLEY_TRY_STATUS(desk->OpenDevices());
+  PARLEY_TRY_STATUS(desk->OpenDevices(false));
   return desk;
 }
 
-Status Desk::OpenDevices() {
+Status Desk::OpenDevices(bool again) {
   PARLEY_TRY(system_, audio::SoundSystem::Start());
   PARLEY_TRY(const auto in,
              audio::ChooseDevice(system_->devices(), options_.microphone, Direction::kIn));
   PARLEY_TRY(const auto out,
              audio::ChooseDevice(system_->devices(), options_.loudspeaker, Direction::kOut));
-  PARLEY_TRY(microphone_, system_->Open(in, Direction::kIn, frame_));
-  PARLEY_TRY(loudspeaker_, system_->Open(out, Direction::kOut, frame_));
-  capture_ = std::make_unique<CaptureLine>(microphone_->rate_hz(), audio::SteadyNanoseconds);
+  const audio::SoundSystem::Opening opening{.frame = frame_, .tries = again};
+  PARLEY_TRY(microphone_, system_->Open(in, Direction::kIn, opening));
+  PARLEY_TRY(loudspeaker_, system_->Open(out, Direction::kOut, opening));
+  capture_ = std::make_shared<CaptureLine>(microphone_->rate_hz(), audio::SteadyNanoseconds);
   {
     const std::lock_guard lock(mutex_);
-    playback_ = std::make_unique<PlaybackLine>(loudspeaker_->rate_hz(), loudspeaker_->latency_ms(),
+    playback_ = std::make_shared<PlaybackLine>(loudspeaker_->rate_hz(), loudspeaker_->latency_ms(),
                                                audio::SteadyNanoseconds);
   }
   path_ = std::make_unique<audio::SoundPath>(*capture_, *playback_, !options_.headphones,
@@ -56,14 +57,15 @@ Status Desk::OpenDevices() {
 }
 
 Status Desk::StartDevices() {
-  PARLEY_TRY_STATUS(loudspeaker_->Start(*playback_));
-  PARLEY_TRY_STATUS(microphone_->Start(*capture_));
+  PARLEY_TRY_STATUS(loudspeaker_->Start(playback_));
+  PARLEY_TRY_STATUS(microphone_->Start(capture_));
   xruns_seen_ = 0;
   watched_since_ = Clock::now();
   return {};
 }
 
 void Desk::CloseDevices() {
+  const int64_t lost = audio::SoundSystem::lost_streams();
   microphone_.reset();
   loudspeaker_.reset();
   path_.reset();
@@ -73,8 +75,27 @@ void Desk::CloseDevices() {
     playback_.reset();
     answering_ = false;
     figures_.microphone_level = figures_.loudspeaker_level = 0;
+    figures_.lost_streams = audio::SoundSystem::lost_streams();
   }
   system_.reset();
+  if (figures_.lost_streams > lost) {
+    notice_(
+        "the sound system does not let go of a device; going on without it. What is plugged in "
+        "from "
+        "now on is seen when parley is started again");
+  }
+}
+
+// A device that is not there is looked for in silence; a sound system that hangs is told.
+Status Desk::TryAgain(std::string& told) {
+  Status opened = OpenDevices(true);
+  if (opened.has_value()) opened = StartDevices();
+  if (opened.has_value()) return opened;
+  const Error& error = opened.error();
+  if (error.code != Code::kTimeout && error.code != Code::kExhausted) return opened;
+  if (told != error.message) notice_(error.message);
+  told = error.message;
+  return opened;
 }
 
 Status Desk::Start(realtime::Session& session) {
@@ -101,8 +122,8 @@ void Desk::Run(const std::stop_token& stop) {
     session_->Interrupt();
     const auto lost = Clock::now();
     int64_t silence_ms = 0;
-    Status opened = OpenDevices();
-    if (opened.has_value()) opened = StartDevices();
+    std::string told;
+    Status opened = TryAgain(told);
     std::mutex idle;
     std::condition_variable_any wake;
     for (auto retry = lost; !opened.has_value() && !stop.stop_requested();) {
@@ -116,8 +137,7 @@ void Desk::Run(const std::stop_token& stop) {
       if (Clock::now() - retry < std::chrono::milliseconds(kRetryMs)) continue;
       retry = Clock::now();
       CloseDevices();
-      opened = OpenDevices();
-      if (opened.has_value()) opened = StartDevices();
+      opened = TryAgain(told);
     }
     if (stop.stop_requested()) return;
     notice_("back: " + microphone_->name() + ", " + loudspeaker_->name());

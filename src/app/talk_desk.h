@@ -38,6 +38,7 @@ struct DeskFigures {
   float microphone_level = 0, loudspeaker_level = 0;  // loudest sample of the last 10 ms
   double erle_db = 0, echo_delay_ms = 0, drift_ppm = 0;
   int64_t lost_samples = 0, xruns = 0, gaps = 0, late = 0;
+  int64_t lost_streams = 0;  // that the sound system did not close
   int frame_ms = 0;
   double microphone_latency_ms = 0, loudspeaker_latency_ms = 0;  // the devices' own
 };
@@ -59,8 +60,9 @@ class Desk {
 
  private:
   Desk(DeskOptions options, Notice notice);
-  Status OpenDevices();
+  Status OpenDevices(bool again);
   Status StartDevices();
+  Status TryAgain(std::string& told);
   void CloseDevices();
   void Run(const std::stop_token& stop);
   bool Work(const std::stop_token& stop);  // until a device is lost or stop; true: stop
@@ -80,8 +82,8 @@ class Desk {
 
   // Destroyed from the last to the first: streams call back into the lines.
   std::unique_ptr<audio::SoundSystem> system_;
-  std::unique_ptr<audio::CaptureLine> capture_;
-  std::unique_ptr<audio::PlaybackLine> playback_;  // {mutex_} for whoever plays
+  std::shared_ptr<audio::CaptureLine> capture_;
+  std::shared_ptr<audio::PlaybackLine> playback_;  // {mutex_} for whoever plays
   std::unique_ptr<audio::SoundPath> path_;
   std::unique_ptr<audio::DeviceStream> microphone_, loudspeaker_;
   size_t frame_ = 0;  // of FrameChoices
