@@ -38,7 +38,9 @@ void ExpectOrder(const AskRun& run, bool realtime = false) {
 void AskAll(const std::string& set, WordErrors& heard, WordErrors& said) {
   TempDir dir;
   Ear ear;
-  for (const Clip& clip : Clips(set)) {
+  const std::vector<Clip> clips = Clips(set);
+  ASSERT_FALSE(clips.empty());
+  for (const Clip& clip : clips) {
     SCOPED_TRACE(clip.name);
     const AskRun run = Ask(dir, clip.path, "fast");
     ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
@@ -63,6 +65,7 @@ void AskAll(const std::string& set, WordErrors& heard, WordErrors& said) {
 TEST(AskAnswers, HearsAndAnswersTheConversationClips) {
   WordErrors heard, said;
   AskAll("conversation", heard, said);
+  if (OnlySomeClips()) return;  // the bounds are for all of them
   EXPECT_LE(heard.rate(), 0.06) << heard.errors << " errors in " << heard.words << " words heard";
   EXPECT_LE(said.rate(), 0.15) << said.errors << " errors in " << said.words << " words said";
 }
@@ -70,6 +73,7 @@ TEST(AskAnswers, HearsAndAnswersTheConversationClips) {
 TEST(AskAnswers, HearsAndAnswersReadSentences) {
   WordErrors heard, said;
   AskAll("read", heard, said);
+  if (OnlySomeClips()) return;
   EXPECT_LE(heard.rate(), 0.15) << heard.errors << " errors in " << heard.words << " words heard";
   EXPECT_LE(said.rate(), 0.15) << said.errors << " errors in " << said.words << " words said";
 }

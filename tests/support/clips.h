@@ -1,4 +1,5 @@
 // The spoken questions that the project carries, and more from $PARLEY_DATA (a folder with conversation/ and read/).
+// $PARLEY_CLIPS (names, with commas) keeps only these: under a sanitizer a clip takes minutes, and runs beside the others.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -34,13 +35,23 @@ inline void AddClips(const std::string& folder, std::map<std::string, Clip>& cli
   }
 }
 
+inline bool OnlySomeClips() { return std::getenv("PARLEY_CLIPS") != nullptr; }
+
+// Is this name in the comma-separated list? Without a list every name is.
+inline bool Listed(const char* list, const std::string& name) {
+  return list == nullptr ||
+         ("," + std::string(list) + ",").find("," + name + ",") != std::string::npos;
+}
+
 inline std::vector<Clip> Clips(const std::string& set) {
   std::map<std::string, Clip> clips;  // the tree's own come first, $PARLEY_DATA adds
   AddClips(DataDir() + "/speech/" + set, clips);
   if (const char* more = std::getenv("PARLEY_DATA"))
     AddClips(std::string(more) + "/speech/" + set, clips);
   std::vector<Clip> list;
-  for (auto& [name, clip] : clips) list.push_back(clip);
+  for (auto& [name, clip] : clips) {
+    if (Listed(std::getenv("PARLEY_CLIPS"), name)) list.push_back(clip);
+  }
   return list;
 }
 
