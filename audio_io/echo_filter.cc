@@ -10,10 +10,13 @@ namespace {
 constexpr size_t kWindow = 2 * kEchoBlock;
 // How much of a weight is the same a block later. Rooms stay; people move.
 constexpr float kStays = 0.9998F;
-constexpr float kFirstDoubt = 0.1F;
+constexpr float kMostDoubt = 0.1F;
+constexpr float kFirstDoubt = 0.2F;  // times the power of the echo to that of the far sound
+constexpr double kWeighMs = 2500;    // of far sound
 constexpr float kLeastDoubt = 1e-9F;
 constexpr float kNearSmooth = 0.8F;
 constexpr float kAudible = 1e-8F;  // mean power of far sound, -80 dBFS
+constexpr double kMuted = 1e-11;   // of the microphone: no converter is that quiet
 constexpr float kLeastPower = 1e-7F;
 constexpr size_t kConstrainedEachBlock = 5;
 constexpr int64_t kDelayEvery = 50;  // blocks
@@ -50,7 +53,7 @@ void EchoFilter::Reset() {
   for (Partition& p : weights_) {
     std::fill(p.re.begin(), p.re.end(), 0.0F);
     std::fill(p.im.begin(), p.im.end(), 0.0F);
-    std::fill(p.doubt.begin(), p.doubt.end(), kFirstDoubt);
+    std::fill(p.doubt.begin(), p.doubt.end(), kMostDoubt);
   }
   for (Far& f : far_) {
     std::fill(f.re.begin(), f.re.end(), 0.0F);
@@ -60,6 +63,10 @@ void EchoFilter::Reset() {
   far_before_.fill(0);
   unsure_.fill(0);
   near_power_.fill(0);
+  near_energy_.fill(0);
+  far_energy_.fill(0);
+  prior_.fill(kMostDoubt);
+  near_before_.fill(0);
   delay_ = 0;
   quiet_blocks_ = 1'000'000;
   heard_ms_ = 0;
@@ -80,6 +87,29 @@ void EchoFilter::TakeFar(EchoBlock far) {
     newest.re[k] = spectrum_[k].real();
     newest.im[k] = spectrum_[k].imag();
     newest.power[k] = std::norm(spectrum_[k]);
+  }
+}
+
+// No echo is louder than what the microphone hears: of a loudspeaker that is hardly heard the weights
+// are small, and so is the doubt in them. Without this a quiet echo is long taken for a loud one that
+// is not known yet, and a voice that is as quiet for the echo. The echo comes late and a voice may
+// speak meanwhile, so this is looked at anew while the room is learnt, and doubt follows up and down.
+// The weights together may be 9 dB more than that: nobody knows yet in which of them the echo is.
+void EchoFilter::Weigh(EchoBlock near) {
+  std::copy(near_before_.begin(), near_before_.end(), time_.begin());
+  std::copy(near.begin(), near.end(), time_.begin() + kEchoBlock);
+  std::copy(near.begin(), near.end(), near_before_.begin());
+  if (heard_ms_ >= kWeighMs) return;
+  fft_.Forward(time_, spectrum_);
+  const Far& far = far_[newest_];
+  for (size_t k = 0; k < kBins; ++k) {
+    near_energy_[k] += std::norm(spectrum_[k]);
+    far_energy_[k] += far.power[k];
+    const float prior = std::clamp(kFirstDoubt * near_energy_[k] / (far_energy_[k] + kLeastPower),
+                                   kLeastDoubt, kMostDoubt);
+    const float change = prior / prior_[k];
+    prior_[k] = prior;
+    for (Partition& p : weights_) p.doubt[k] = std::max(change * p.doubt[k], kLeastDoubt);
   }
 }
 
@@ -167,18 +197,21 @@ void EchoFilter::FindDelay() {
   for (size_t p = kPartitions - shift; p < kPartitions; ++p) {
     std::fill(weights_[p].re.begin(), weights_[p].re.end(), 0.0F);
     std::fill(weights_[p].im.begin(), weights_[p].im.end(), 0.0F);
-    std::fill(weights_[p].doubt.begin(), weights_[p].doubt.end(), 0.1F * kFirstDoubt);
+    for (size_t k = 0; k < kBins; ++k) weights_[p].doubt[k] = 0.1F * prior_[k];
   }
 }
 
 void EchoFilter::Process(EchoBlock near, EchoBlock far, std::span<float, kEchoBlock> rest) {
   TakeFar(far);
-  if (!active()) {
+  // A microphone that is muted hears no echo, but not because there is none.
+  const bool muted = Energy(near) < kMuted * kEchoBlock;
+  if (!active() || muted) {
     std::copy(near.begin(), near.end(), rest.begin());
     echo_.fill(0);
     unsure_.fill(0);
     return;
   }
+  Weigh(near);
   Estimate();
   for (size_t i = 0; i < kEchoBlock; ++i) rest[i] = rest_[i] = near[i] - echo_[i];
   Learn();

@@ -60,6 +60,7 @@ class EchoFilter {
   };
   Far& FarAt(size_t age) { return far_[(newest_ + far_.size() - age) % far_.size()]; }
   void TakeFar(EchoBlock far);
+  void Weigh(EchoBlock near);
   void Estimate();
   void Learn();
   void Constrain(Partition& partition);
@@ -74,6 +75,9 @@ class EchoFilter {
   double heard_ms_ = 0;
   std::array<float, kEchoBlock> far_before_{}, echo_{}, rest_{};
   std::array<float, kBins> unsure_{}, near_power_{};
+  // Of all sound until the room is known; and the doubt that this is worth.
+  std::array<float, kBins> near_energy_{}, far_energy_{}, prior_{};
+  std::array<float, kEchoBlock> near_before_{};
   std::vector<float> time_;                            // 320
   std::vector<std::complex<float>> spectrum_, error_;  // bins
 };

@@ -93,11 +93,13 @@ struct EchoSceneOptions {
   double noise_db = -70;    // full scale
   int delay_ms = 40;        // of the devices
   bool overdriven = false;  // a small loudspeaker: odd harmonics 25 dB down
+  int length_s = 0;         // of `far`, from its beginning; 0: all of it
 };
 
 inline EchoScene MakeEchoScene(std::span<const float> far, std::span<const float> near,
                                std::span<const float> response, const EchoSceneOptions& options) {
   EchoScene scene;
+  if (options.length_s > 0) far = far.first(static_cast<size_t>(options.length_s) * 16000);
   scene.far.assign(far.begin(), far.end());
   Sound played = scene.far;
   if (options.overdriven) {
