@@ -213,8 +213,7 @@ TEST_F(EchoTalk, NeverInterruptsItself) {
 }
 
 TEST_F(EchoTalk, NoticesAVoiceAsLoudAsItsEcho) {
-  int noticed = 0, interrupted = 0, counted = 0, loud = 0, noticed_loud = 0;
-  std::vector<double> times;
+  int noticed = 0, interrupted = 0, counted = 0;
   for (int run = 0; run < Runs(); ++run) {
     EchoDesk desk(*runtime, Room(run), EchoDb(run));
     const auto& clip = kInterruptions[static_cast<size_t>(run) % kInterruptions.size()];
@@ -226,12 +225,7 @@ TEST_F(EchoTalk, NoticesAVoiceAsLoudAsItsEcho) {
     if (heard.lowered_ms >= 0) after = heard.lowered_ms - desk.near_began_ms();
     const bool in_time = after >= 0 && after <= 500;
     noticed += in_time ? 1 : 0;
-    if (EchoDb(run) == -6.0) {
-      ++loud;
-      noticed_loud += in_time ? 1 : 0;
-    }
     if (heard.interrupted) ++interrupted;
-    times.push_back(after);
     std::printf("%s %s %.0f dB: lowered after %.0f ms, interrupted after %.0f ms of %.0f\n",
                 clip.c_str(), Room(run).c_str(), EchoDb(run), after,
                 heard.interrupted_ms < 0 ? -1 : heard.interrupted_ms - desk.near_began_ms(),
@@ -239,9 +233,7 @@ TEST_F(EchoTalk, NoticesAVoiceAsLoudAsItsEcho) {
   }
   std::printf("noticed within 500 ms: %d of %d; interrupted: %d\n", noticed, counted, interrupted);
   EXPECT_GE(counted, Runs() * 9 / 10);
-  // A voice as loud as an echo of -13 or -20 dB is so much quieter itself: of those, so early in an
-  // answer, 9 and 5 of 12 were noticed in time (README.md, "What it is not yet").
-  EXPECT_GE(noticed_loud, loud * 38 / 40);
+  EXPECT_GE(noticed, counted * 38 / 40);
   EXPECT_GE(interrupted, counted * 38 / 40);
 }
 
