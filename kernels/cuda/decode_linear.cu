@@ -83,16 +83,17 @@ cudaError_t LaunchOf(Forms<F...>, const DecodeArgs& a, int form, int sms, cudaSt
 }
 
 // Of those tried at R1's shapes on an H200. For fp8, x is many bytes beside the weights, and is read by every block: two blocks
-// that share out the inner dimension read half of it each (o, 8 rows: 11.4 us instead of 15.0; down: 44.7 instead of 64.3), and
-// 14 tiles at a time read it half as often as 6 (gate and up, 8 rows: 86 us instead of 117). In bf16 both cost more than they
-// save. Four warps do as well as eight, and leave room for a longer ring.
+// that share out the inner dimension read half of it each (o, 8 rows: 11.6 us instead of 15.7; down: 44.6 instead of 65), and 18
+// tiles at a time read it a third as often as 6 (gate and up, 8 rows: 82 us instead of 117). In bf16 both cost more than they
+// save, but for the output head, whose rows are many: 14 tiles at a time need 399 us instead of 434. Four warps do as well as
+// eight, and leave room for a longer ring.
 struct WaysBf16 {
-  using Plain = Forms<Form<5, 8, 1>, Form<7, 4, 1>, Form<4, 8, 1>>;
+  using Plain = Forms<Form<5, 8, 1>, Form<7, 4, 1>, Form<4, 8, 1>, Form<14, 4, 1>>;
   using SwiGlu = Forms<Form<6, 8, 1>, Form<4, 8, 1>>;
 };
 struct WaysFp8 {
-  using Plain = Forms<Form<14, 4, 2>, Form<10, 4, 2>, Form<7, 4, 2>, Form<5, 4, 1>>;
-  using SwiGlu = Forms<Form<14, 4, 1>, Form<6, 4, 1>>;
+  using Plain = Forms<Form<14, 4, 2>, Form<10, 4, 2>, Form<7, 4, 2>, Form<5, 4, 1>, Form<14, 4, 1>>;
+  using SwiGlu = Forms<Form<14, 4, 1>, Form<6, 4, 1>, Form<18, 4, 1>>;
 };
 struct WaysOf32Rows {  // the sums of 32 rows leave less room
   using Plain = Forms<Form<10, 4, 2>, Form<7, 4, 1>, Form<5, 4, 1>>;

@@ -104,6 +104,8 @@ class DecodeLinear {
       float c[kPairs][B::kEights][4] = {};
       for (int step = warp + kWarps * rank; step < steps; step += kStride) {
         WaitCopies<B::kStages - 2>();
+        if constexpr (kFp8)
+          __syncwarp();  // x came by other lanes, and they have read what is overwritten
         if (copy.lump < a.lumps) {
           CopyWeights(copy, free_slot);
           CopyX(copy.step, free_slot);
@@ -153,7 +155,9 @@ class DecodeLinear {
       }
     }
   }
-  // Rows that are not there stay what they were: they are columns of the product that nobody reads.
+  // Rows that are not there stay what they were: they are columns of the product that nobody reads. In fp8 a lane multiplies 32
+  // bytes of x a piece: the four lanes of a row copy them for one another, 64 bytes side by side at a time, since half a sector
+  // is as dear as a whole one.
   __device__ void CopyX(int step, int slot) const {
     const uint32_t to =
         SharedAddress(ring) + static_cast<uint32_t>(slot * B::kStage + kTiles * kTileStage);
@@ -163,12 +167,15 @@ class DecodeLinear {
       const uint8_t* row = a.x + (g + 8 * eight) * a.x_bytes;
 #pragma unroll
       for (int piece = 0; piece < 2; ++piece) {
+        const int first = (step * kStepBytes + piece * 64) * B::kParts;
+        const uint32_t place =
+            to + static_cast<uint32_t>((piece * B::kXPieces + eight * B::kParts) * kPiece);
 #pragma unroll
         for (int part = 0; part < B::kParts; ++part) {
-          const int at = ((step * kStepBytes + piece * 64) + t * 16) * B::kParts + part * 16;
-          CopyAsync16(
-              to + static_cast<uint32_t>((piece * B::kXPieces + eight * B::kParts + part) * kPiece),
-              row + at, at < a.in * 2);
+          const int at = first + (4 * part + t) * 16;
+          int there = 0;  // lane and part (4 part + t) of eight belong to
+          if constexpr (kFp8) there = (2 * part + t / 2 - t) * 16 + t % 2 * kPiece;
+          CopyAsync16(place + static_cast<uint32_t>(there), row + at, at < a.in * 2);
         }
       }
     }
