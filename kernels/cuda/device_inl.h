@@ -87,9 +87,6 @@ template <int kPending>
 __device__ inline void WaitCopies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
-__device__ inline void PrefetchL2(const void* from, uint32_t bytes) {  // a multiple of 16, aligned
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from), "r"(bytes) : "memory");
-}
 
 // ---- the tensor core ------------------------------------------------------------------------------------------------
 // c[16 x 8] += a[16 x 16] b[16 x 8], bf16 in, f32 sums. Lane = 4 g + t holds of a rows g and g + 8, of b column g, of

@@ -35,7 +35,7 @@ void CudaBackend::SetTables(const StepBatch& batch, int32_t group) {
 }
 
 // As many blocks as fill the device once, by a power of two of the longest row's pages so that graphs last. On an H200 at 1,030
-// positions, microseconds by 1, 2, 4 and 8 parts: one row 15.9, 13.7, 9.9, 9.8; eight rows 21, 17, 22, 32; 32 rows 52, 59, 70, 106.
+// positions, microseconds by 1, 2, 4 and 8 parts: one row 15.6, 12.2, 10.0, 8.2; eight rows 16.6, 16.9, 20.6, 24.7; 32 rows 43, 55, 67, 77.
 int32_t CudaBackend::Splits(const StepBatch& batch) const {
   const auto pages = static_cast<int32_t>(std::bit_ceil(static_cast<uint32_t>(tables_.pages())));
   const int32_t pairs = std::max(1, tables_.tables().singles * batch.pool->geometry.kv_heads);
