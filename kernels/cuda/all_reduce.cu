@@ -18,7 +18,10 @@ namespace parley::kernels::cuda {
 namespace {
 
 constexpr int kMostThreads = 1024;
-constexpr int kFours = 8;  // groups of four values a thread holds at most
+// Groups of four values a thread holds: rows of up to 8,192 values have x and the weights in registers
+// before anything arrives.
+constexpr int kFewFours = 2;
+constexpr int kMostFours = 8;
 
 __device__ inline uint64_t Nanoseconds() {
   uint64_t t = 0;
@@ -51,23 +54,39 @@ __device__ inline float4 Unpack(uint32_t first, uint32_t second) {
           __uint_as_float(second << 16), __uint_as_float(second & 0xFFFF0000U)};
 }
 
+template <int kFours>
 __global__ void __launch_bounds__(kMostThreads)
-    ReduceNormKernel(Rows x, Rows delta, const float* weight, float eps, Rows out, Peers peers) {
+    ReduceNormKernel(Rows x, Rows delta, const float* weight, float eps, Rows out,
+                     const __grid_constant__ Peers peers) {
   __shared__ float room[33];
   LetNextStart();
   const int row = static_cast<int>(blockIdx.x);
   const int fours = x.cols / 4;
+  const auto weight_at = [&](int at) {
+    return weight != nullptr ? *reinterpret_cast<const float4*>(weight + 4 * at)
+                             : float4{1.0F, 1.0F, 1.0F, 1.0F};
+  };
+  float4 w[kFours];
+  if constexpr (kFours == kFewFours) {  // weights are nobody's output
+#pragma unroll
+    for (int i = 0; i < kFours; ++i) {
+      const int at = static_cast<int>(threadIdx.x) + i * static_cast<int>(blockDim.x);
+      if (at < fours) w[i] = weight_at(at);
+    }
+  }
   WaitForPrevious();
   const uint32_t round = peers.rounds[row] + 1;
   const int64_t inbox =
       (static_cast<int64_t>(round % 2) * peers.ranks * peers.max_rows + row) * fours;
   const int64_t from_rank = static_cast<int64_t>(peers.max_rows) * fours;
   uint2 mine[kFours];
+  float4 v[kFours];
 #pragma unroll
   for (int i = 0; i < kFours; ++i) {
     const int at = static_cast<int>(threadIdx.x) + i * static_cast<int>(blockDim.x);
     if (at >= fours) break;
     const float4 d = Load4(delta, row, 4 * at);
+    if constexpr (kFours == kFewFours) v[i] = Load4(x, row, 4 * at);
     mine[i] = {PackBf16(d.x, d.y), PackBf16(d.z, d.w)};
     for (int step = 1; step < peers.ranks; ++step) {  // each rank begins with another peer
       const int to = (peers.rank + step) % peers.ranks;
@@ -77,7 +96,6 @@ __global__ void __launch_bounds__(kMostThreads)
   }
   const uint64_t deadline = Deadline(peers);
   bool lost = false;
-  float4 v[kFours];
   float squares = 0.0F;
 #pragma unroll
   for (int i = 0; i < kFours; ++i) {
@@ -97,7 +115,7 @@ __global__ void __launch_bounds__(kMostThreads)
       const float4 part = Unpack(words.x, words.z);
       sum = {sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w};
     }
-    v[i] = Load4(x, row, 4 * at);
+    if constexpr (kFours != kFewFours) v[i] = Load4(x, row, 4 * at);
     v[i] = {v[i].x + sum.x, v[i].y + sum.y, v[i].z + sum.z, v[i].w + sum.w};
     Store4(x, row, 4 * at, v[i]);
     squares += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
@@ -108,11 +126,10 @@ __global__ void __launch_bounds__(kMostThreads)
   for (int i = 0; i < kFours; ++i) {
     const int at = static_cast<int>(threadIdx.x) + i * static_cast<int>(blockDim.x);
     if (at >= fours || out.data == nullptr) break;
-    const float4 w = weight != nullptr ? *reinterpret_cast<const float4*>(weight + 4 * at)
-                                       : float4{1.0F, 1.0F, 1.0F, 1.0F};
-    Store4(
-        out, row, 4 * at,
-        {v[i].x * scale * w.x, v[i].y * scale * w.y, v[i].z * scale * w.z, v[i].w * scale * w.w});
+    if constexpr (kFours != kFewFours) w[i] = weight_at(at);
+    Store4(out, row, 4 * at,
+           {v[i].x * scale * w[i].x, v[i].y * scale * w[i].y, v[i].z * scale * w[i].z,
+            v[i].w * scale * w[i].w});
   }
   if (threadIdx.x == 0) peers.rounds[row] = round;
 }
@@ -120,7 +137,8 @@ __global__ void __launch_bounds__(kMostThreads)
 constexpr int kGatherThreads = 256;
 
 // The others send two values and the round in 16 bytes, rank 0 waits for each of them and writes them where they belong.
-__global__ void __launch_bounds__(kGatherThreads) GatherKernel(Rows part, Rows all, Peers peers) {
+__global__ void __launch_bounds__(kGatherThreads)
+    GatherKernel(Rows part, Rows all, const __grid_constant__ Peers peers) {
   LetNextStart();
   WaitForPrevious();
   const uint32_t round = peers.rounds[0];
@@ -188,13 +206,14 @@ cudaError_t LaunchReduceNorm(const Rows& x, const Rows& delta, const float* weig
                       peers.ranks <= kMostRanks;
   const int fours = x.cols / 4;
   if (!shaped || !InFours(x) || !InFours(delta) || !InFours(out) || !InFours(weight) ||
-      fours > kFours * kMostThreads) {
+      fours > kMostFours * kMostThreads) {
     return cudaErrorInvalidValue;
   }
-  const int each =
-      std::max(2, (fours + kMostThreads - 1) / kMostThreads);  // two loads in flight a thread
+  const int each = std::max(kFewFours, (fours + kMostThreads - 1) / kMostThreads);
   const int threads = std::clamp((fours / each + 31) / 32 * 32, 32, kMostThreads);
-  return LaunchDependent(ReduceNormKernel, dim3(static_cast<unsigned>(x.rows)),
+  const auto kernel =
+      each <= kFewFours ? ReduceNormKernel<kFewFours> : ReduceNormKernel<kMostFours>;
+  return LaunchDependent(kernel, dim3(static_cast<unsigned>(x.rows)),
                          dim3(static_cast<unsigned>(threads)), 0, stream, x, delta, weight, eps,
                          out, peers);
 }

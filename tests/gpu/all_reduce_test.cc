@@ -178,8 +178,8 @@ TEST(AllReduce, PrintsItsTimeInAGraph) {
   for (const int32_t rows : {1, 8, 128, 2048}) {
     const int many = rows > 100 ? 16 : 256;
     Ranks ranks(2, rows, 5120);
-    if (rows > 8 && ranks.all()[0].device == ranks.all()[1].device)
-      break;  // blocks would wait for room
+    if (ranks.all()[0].device == ranks.all()[1].device)
+      GTEST_SKIP() << "one GPU: nothing promises that both ranks' graphs run at the same time";
     std::vector<cudaGraphExec_t> graphs;
     for (size_t r = 0; r < 2; ++r) {
       auto& rank = ranks.all()[r];
@@ -218,9 +218,7 @@ TEST(AllReduce, PrintsItsTimeInAGraph) {
       cudaEventDestroy(end);
     }
     std::sort(times.begin(), times.end());
-    const bool apart = ranks.all()[0].device != ranks.all()[1].device;
-    std::printf("all_reduce rows %d of 5120 over two %s: %.2f us with the norm\n", rows,
-                apart ? "GPUs" : "streams of one GPU",
+    std::printf("all_reduce rows %d of 5120 over two GPUs: %.2f us with the norm\n", rows,
                 static_cast<double>(times[times.size() / 2]));
     for (auto& rank : ranks.all()) {
       int32_t lost = 0;
