@@ -19,7 +19,7 @@ void CudaBackend::LayerNorm(const TensorView& x, const TensorView& weight, const
 }
 
 void CudaBackend::Gelu(const TensorView& x) {
-  if (Ready()) Do(LaunchGelu(RowsOf(x), nullptr, stream_), "Gelu");
+  if (Ready()) Do(LaunchGelu(RowsOf(x), stream_), "Gelu");
 }
 
 void CudaBackend::Relu(const TensorView& x) {
@@ -49,9 +49,14 @@ void CudaBackend::Conv1d(const TensorView& x, const Weight& w, const TensorView&
 
 void CudaBackend::LinearGelu(const TensorView& x, const Weight& w, const TensorView& bias,
                              const TensorView& out) {
-  if (x.rows <= kDecodeRows) return Backend::LinearGelu(x, w, bias, out);
-  Linear(x, w, {}, out);
-  if (Ready()) Do(LaunchGelu(RowsOf(out), VectorOf(bias, out.cols), stream_), "LinearGelu");
+  const Rows to = RowsOf(out);
+  if (x.rows <= kDecodeRows || to.type != Type::kBf16 || bias.empty() || !ForLibrary(to)) {
+    return Backend::LinearGelu(x, w, bias, out);
+  }
+  PARLEY_CHECK(x.cols == w.in() && out.cols == w.out() && x.rows == out.rows, "LinearGelu: shapes");
+  if (!Ready()) return;
+  const Rows packed = Packed(x, Own(w).matrix().in);
+  if (packed.data != nullptr) Product(packed, Own(w), bias, out, {.gelu = true});
 }
 
 void CudaBackend::LinearAdd(const TensorView& x, const Weight& w, const TensorView& bias,
@@ -63,7 +68,7 @@ void CudaBackend::LinearAdd(const TensorView& x, const Weight& w, const TensorVi
   PARLEY_CHECK(x.cols == w.in() && sum.cols == w.out() && x.rows == sum.rows, "LinearAdd: shapes");
   if (!Ready()) return;
   const Rows packed = Packed(x, Own(w).matrix().in);
-  if (packed.data != nullptr) Product(packed, Own(w), bias, sum, /*add=*/true);
+  if (packed.data != nullptr) Product(packed, Own(w), bias, sum, {.add = true});
 }
 
 void CudaBackend::AttendDense(const TensorView& q, const TensorView& k, const TensorView& v,

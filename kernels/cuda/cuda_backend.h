@@ -129,8 +129,9 @@ class CudaBackend final : public Backend {
   Rows Packed(const TensorView& x, int32_t cols);
   void OwnProduct(Rows x, const Matrix& w, const float* bias, bool swiglu, const Rows& out);
   const void* BiasFor(Type type, const float* bias, int32_t count);
+  // `how`: a sum or a gelu, of rows that only the library takes.
   void Product(const Rows& x, const CudaWeight& w, const TensorView& bias, const TensorView& out,
-               bool add = false);
+               Epilogue how = {});
 
   CudaOptions options_;
   int32_t sms_ = 0;

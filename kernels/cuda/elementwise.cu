@@ -90,12 +90,28 @@ struct SwiGluFour {
            {SwiGluOf(g.x, u.x), SwiGluOf(g.y, u.y), SwiGluOf(g.z, u.z), SwiGluOf(g.w, u.w)});
   }
 };
-// x = gelu(x + bias); exact, that is by erf.
+// Eight values of bf16 a thread.
+__global__ void __launch_bounds__(kThreads) SwiGluRowKernel(Rows gate_up, Rows out) {
+  LetNextStart();
+  WaitForPrevious();
+  const int c = 8 * static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
+  if (c >= out.cols) return;
+  const int64_t row = blockIdx.y;
+  const auto* from = static_cast<const __nv_bfloat16*>(gate_up.data) + row * gate_up.stride + c;
+  const auto gate = *reinterpret_cast<const uint4*>(from);
+  const auto up = *reinterpret_cast<const uint4*>(from + out.cols);
+  const auto two = [](uint32_t g, uint32_t u) {
+    return PackBf16(SwiGluOf(__uint_as_float(g << 16), __uint_as_float(u << 16)),
+                    SwiGluOf(__uint_as_float(g & 0xFFFF0000U), __uint_as_float(u & 0xFFFF0000U)));
+  };
+  *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(out.data) + row * out.stride + c) = {
+      two(gate.x, up.x), two(gate.y, up.y), two(gate.z, up.z), two(gate.w, up.w)};
+}
+// Exact, that is by erf.
 struct GeluOne {
   Rows x;
-  const float* bias;
   __device__ void operator()(int32_t r, int32_t c) const {
-    const float v = Load(x, r, c) + (bias != nullptr ? bias[c] : 0.0F);
+    const float v = Load(x, r, c);
     Store(x, r, c, 0.5F * v * erfcf(-v * 0.70710678118654752F));
   }
 };
@@ -111,34 +127,25 @@ __device__ inline float GeluOf(float v) {
   return 0.5F * v * (v > 0.0F ? 2.0F - erfc : erfc);
 }
 // A block a row, eight values of bf16 a thread at a time: no division, and few blocks that wait for memory alone.
-__global__ void __launch_bounds__(kThreads) GeluRowKernel(Rows x, const float* bias) {
+__global__ void __launch_bounds__(kThreads) GeluRowKernel(Rows x) {
   LetNextStart();
   WaitForPrevious();
   auto* row = static_cast<__nv_bfloat16*>(x.data) + static_cast<int64_t>(blockIdx.x) * x.stride;
   for (int c = 8 * static_cast<int>(threadIdx.x); c < x.cols; c += 8 * kThreads) {
     auto* at = reinterpret_cast<uint4*>(row + c);
-    uint4 v = *at;
-    float4 b[2] = {};
-    if (bias != nullptr) {
-      b[0] = *reinterpret_cast<const float4*>(bias + c);
-      b[1] = *reinterpret_cast<const float4*>(bias + c + 4);
-    }
-    const auto two = [](uint32_t pair, float low, float high) {
-      return PackBf16(GeluOf(__uint_as_float(pair << 16) + low),
-                      GeluOf(__uint_as_float(pair & 0xFFFF0000U) + high));
+    const uint4 v = *at;
+    const auto two = [](uint32_t pair) {
+      return PackBf16(GeluOf(__uint_as_float(pair << 16)),
+                      GeluOf(__uint_as_float(pair & 0xFFFF0000U)));
     };
-    v = {two(v.x, b[0].x, b[0].y), two(v.y, b[0].z, b[0].w), two(v.z, b[1].x, b[1].y),
-         two(v.w, b[1].z, b[1].w)};
-    *at = v;
+    *at = {two(v.x), two(v.y), two(v.z), two(v.w)};
   }
 }
 struct GeluFour {
   Rows x;
-  const float* bias;
   __device__ void operator()(int32_t r, int32_t c) const {
     const float4 v = Load4(x, r, c);
-    const float4 b = bias != nullptr ? *reinterpret_cast<const float4*>(bias + c) : float4{};
-    Store4(x, r, c, {GeluOf(v.x + b.x), GeluOf(v.y + b.y), GeluOf(v.z + b.z), GeluOf(v.w + b.w)});
+    Store4(x, r, c, {GeluOf(v.x), GeluOf(v.y), GeluOf(v.z), GeluOf(v.w)});
   }
 };
 struct ReluOne {
@@ -245,6 +252,12 @@ __global__ void __launch_bounds__(1024)
   }
 }
 
+constexpr int32_t kMostGridRows = 65536;
+bool InEights(const Rows& x) {  // 16 bytes
+  return x.type == Type::kBf16 && x.cols % 8 == 0 && x.stride % 8 == 0 &&
+         reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
+}
+
 }  // namespace
 
 cudaError_t LaunchAdd(const Rows& x, const Rows& delta, cudaStream_t stream) {
@@ -267,21 +280,24 @@ cudaError_t LaunchGather(const Rows& x, const int32_t* rows, const Rows& out, cu
 
 cudaError_t LaunchSwiGlu(const Rows& gate_up, const Rows& out, cudaStream_t stream) {
   if (gate_up.rows != out.rows || gate_up.cols != 2 * out.cols) return cudaErrorInvalidValue;
+  if (InEights(gate_up) && InEights(out) && out.rows > 0 && out.rows < kMostGridRows) {
+    const dim3 grid(static_cast<unsigned>((out.cols / 8 + kThreads - 1) / kThreads),
+                    static_cast<unsigned>(out.rows));
+    return LaunchDependent(SwiGluRowKernel, grid, dim3(kThreads), 0, stream, gate_up, out);
+  }
   if (InFours(gate_up) && InFours(out)) {
     return Each<4>(out.rows, out.cols, SwiGluFour{gate_up, out}, stream);
   }
   return Each<1>(out.rows, out.cols, SwiGluOne{gate_up, out}, stream);
 }
 
-cudaError_t LaunchGelu(const Rows& x, const float* bias, cudaStream_t stream) {
-  const bool eights = x.type == Type::kBf16 && x.cols % 8 == 0 && x.stride % 8 == 0 &&
-                      reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
-  if (eights && x.rows > 0 && InFours(bias)) {
+cudaError_t LaunchGelu(const Rows& x, cudaStream_t stream) {
+  if (InEights(x) && x.rows > 0) {
     return LaunchDependent(GeluRowKernel, dim3(static_cast<unsigned>(x.rows)), dim3(kThreads), 0,
-                           stream, x, bias);
+                           stream, x);
   }
-  if (InFours(x) && InFours(bias)) return Each<4>(x.rows, x.cols, GeluFour{x, bias}, stream);
-  return Each<1>(x.rows, x.cols, GeluOne{x, bias}, stream);
+  if (InFours(x)) return Each<4>(x.rows, x.cols, GeluFour{x}, stream);
+  return Each<1>(x.rows, x.cols, GeluOne{x}, stream);
 }
 
 cudaError_t LaunchRelu(const Rows& x, cudaStream_t stream) {

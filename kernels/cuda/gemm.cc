@@ -56,9 +56,10 @@ struct Events {
   }
 };
 
-// What a bias and a sum do to the choice of a kernel.
+// What a bias, a sum and a gelu do to the choice of a kernel.
 int KindOf(const Rows& out, const Epilogue& e) {
-  return (out.type == Type::kF32 ? 1 : 0) + (e.bias != nullptr ? 2 : 0) + (e.add ? 4 : 0);
+  return (out.type == Type::kF32 ? 1 : 0) + (e.bias != nullptr ? 2 : 0) + (e.add ? 4 : 0) +
+         (e.gelu ? 8 : 0);
 }
 using Shape = std::tuple<int32_t, int32_t, int32_t, int64_t, int64_t, int>;
 
@@ -72,6 +73,9 @@ class LtGemm final : public Gemm {
              cudaStream_t stream) override {
     if (epilogue.add && out.type != Type::kF32) {
       return Fail(Code::kUnsupported, "a product is added to f32 only");
+    }
+    if (epilogue.gelu && (epilogue.bias == nullptr || epilogue.add || out.type != Type::kBf16)) {
+      return Fail(Code::kUnsupported, "the gelu of a product has a bias, and a result in bf16");
     }
     PARLEY_TRY(Plan * plan, PlanOf(x, w, out, epilogue));
     if (plan->chosen == nullptr) PARLEY_TRY_STATUS(Choose(*plan, x, w, out, epilogue, stream));
@@ -189,7 +193,7 @@ class LtGemm final : public Gemm {
                                                            &transposed, sizeof(transposed)),
                             "cublasLtMatmulDescSetAttribute"));
     if (e.bias != nullptr) {
-      const cublasLtEpilogue_t bias = CUBLASLT_EPILOGUE_BIAS;
+      const cublasLtEpilogue_t bias = e.gelu ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
       PARLEY_TRY_STATUS(Check(cublasLtMatmulDescSetAttribute(
                                   description, CUBLASLT_MATMUL_DESC_EPILOGUE, &bias, sizeof(bias)),
                               "cublasLtMatmulDescSetAttribute"));

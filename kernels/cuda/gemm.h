@@ -19,6 +19,9 @@ namespace parley::kernels::cuda {
 struct Epilogue {
   const void* bias = nullptr;  // [out], of the type of out
   bool add = false;            // out += x w^T + bias, in f32
+  // out = gelu(x w^T + bias), by tanh, with a bias, in bf16. It is off by less than 4.8e-4 from the one by erf, an eighth of
+  // what rounding to bf16 does to a one.
+  bool gelu = false;
 };
 
 class Gemm {

@@ -60,8 +60,7 @@ cudaError_t LaunchAdd(const Rows& x, const Rows& delta,
 cudaError_t LaunchCopy(const Rows& x, const Rows& out, cudaStream_t stream);  // converts
 cudaError_t LaunchGather(const Rows& x, const int32_t* rows, const Rows& out, cudaStream_t stream);
 cudaError_t LaunchSwiGlu(const Rows& gate_up, const Rows& out, cudaStream_t stream);
-cudaError_t LaunchGelu(const Rows& x, const float* bias,
-                       cudaStream_t stream);  // x = gelu(x + bias)
+cudaError_t LaunchGelu(const Rows& x, cudaStream_t stream);  // by erf, in place
 cudaError_t LaunchRelu(const Rows& x, cudaStream_t stream);
 cudaError_t LaunchAvgPool2(const Rows& x, const Rows& out, cudaStream_t stream);
 cudaError_t LaunchEmbed(const Matrix& table, const int32_t* ids, const Rows& out,

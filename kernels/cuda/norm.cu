@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 constexpr int kFours = 4;  // a thread holds in registers
+constexpr int kManyRows = 128;
 
 __global__ void __launch_bounds__(kMostThreads)
     RmsNormKernel(Rows x, Rows delta, const float* weight, float eps, Rows out) {
@@ -84,8 +85,9 @@ cudaError_t LaunchRmsNorm(const Rows& x, const Rows& delta, const float* weight,
   const int fours = x.cols / 4;
   if (InFours(x) && InFours(delta) && InFours(out) && InFours(weight) &&
       fours <= kFours * kMostThreads) {
-    // Few values a thread: the time of one row is what a decode step pays.
-    const int threads = std::min(kMostThreads, std::max(32, (fours + 31) / 32 * 32));
+    // Few values a thread where the time of one row is what a step pays; few threads a row where there are many.
+    const int each = x.rows < kManyRows ? 1 : kFours;
+    const int threads = std::clamp(((fours + each - 1) / each + 31) / 32 * 32, 32, kMostThreads);
     return LaunchDependent(RmsNormKernel, grid, dim3(static_cast<unsigned>(threads)), 0, stream, x,
                            delta, weight, eps, out);
   }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr int kHeadsABlock = 8;
+constexpr int kManyRows = 128;  // enough blocks: a row's angles, in double, are made once
 constexpr int kMostPairs = 128;
 
 // cos and sin of every pair of a head, for one position.
@@ -65,17 +66,18 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// Block (row, eight heads of q, k or v). k goes to the cache only.
+// Block (row, some heads of q, k or v). k goes to the cache only.
 __global__ void __launch_bounds__(kThreads)
-    RopeAppendKernel(Rows qkv, int32_t heads, RopeOptions rope, Cache cache, Tables tables) {
+    RopeAppendKernel(Rows qkv, int32_t heads, int32_t heads_a_block, RopeOptions rope, Cache cache,
+                     Tables tables) {
   __shared__ float2 turn[kMostPairs];
   LetNextStart();
   const int row = static_cast<int>(blockIdx.x);
   const int32_t position =
       tables.position[row];  // tables were there before the step's first kernel
-  const int first_head = static_cast<int>(blockIdx.y) * kHeadsABlock;
+  const int first_head = static_cast<int>(blockIdx.y) * heads_a_block;
   const int all = heads + 2 * cache.kv_heads;
-  const int here = min(kHeadsABlock, all - first_head);
+  const int here = min(heads_a_block, all - first_head);
   Turn(rope, position, turn);
   __syncthreads();
   WaitForPrevious();
@@ -110,9 +112,9 @@ bool Fits(const RopeOptions& rope, int32_t cols) {
          cols % rope.head_dim == 0;
 }
 
-dim3 Grid(int32_t rows, int32_t heads) {
+dim3 Grid(int32_t rows, int32_t heads, int32_t heads_a_block) {
   return {static_cast<unsigned>(rows),
-          static_cast<unsigned>((heads + kHeadsABlock - 1) / kHeadsABlock)};
+          static_cast<unsigned>((heads + heads_a_block - 1) / heads_a_block)};
 }
 
 }  // namespace
@@ -120,8 +122,8 @@ dim3 Grid(int32_t rows, int32_t heads) {
 cudaError_t LaunchRope(const Rows& x, const RopeOptions& rope, const int32_t* position,
                        cudaStream_t stream) {
   if (x.rows < 1 || !Fits(rope, x.cols)) return cudaErrorInvalidValue;
-  return LaunchDependent(RopeKernel, Grid(x.rows, x.cols / rope.head_dim), dim3(kThreads), 0,
-                         stream, x, rope, position);
+  return LaunchDependent(RopeKernel, Grid(x.rows, x.cols / rope.head_dim, kHeadsABlock),
+                         dim3(kThreads), 0, stream, x, rope, position);
 }
 
 cudaError_t LaunchAppend(const Rows& k, const Rows& v, const Cache& cache, const Tables& tables,
@@ -140,8 +142,9 @@ cudaError_t LaunchRopeAppend(const Rows& qkv, int32_t heads, const RopeOptions& 
       qkv.cols != all * rope.head_dim) {
     return cudaErrorInvalidValue;
   }
-  return LaunchDependent(RopeAppendKernel, Grid(qkv.rows, all), dim3(kThreads), 0, stream, qkv,
-                         heads, rope, cache, tables);
+  const int32_t heads_a_block = qkv.rows < kManyRows ? kHeadsABlock : all;
+  return LaunchDependent(RopeAppendKernel, Grid(qkv.rows, all, heads_a_block), dim3(kThreads), 0,
+                         stream, qkv, heads, heads_a_block, rope, cache, tables);
 }
 
 }  // namespace parley::kernels::cuda
