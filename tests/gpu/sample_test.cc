@@ -63,6 +63,23 @@ TEST_F(GpuSample, DrawsWhatTheHostDraws) {
   EXPECT_LE(differ, 2) << "of " << drawn;
 }
 
+TEST_F(GpuSample, TheLikeliestOfManyIsTheFirstOfTheLargest) {
+  for (const size_t n : {size_t{1}, size_t{7}, size_t{4099}, size_t{158720}}) {
+    for (const size_t limit : {n, n - n / 4}) {
+      std::vector<float> logits = Logits(n, n, 2.0F);
+      logits[n / 2] = logits[n / 3] = logits[n - 1] =
+          2.0F;  // twice, and once where few limits reach
+      logits[n / 5] = NAN;
+      const TokenRequest request{.limit = static_cast<int32_t>(limit)};
+      size_t first = 0;
+      for (size_t i = 0; i < limit; ++i) {
+        if (logits[i] > logits[first] || std::isnan(logits[first])) first = i;
+      }
+      EXPECT_EQ(Draw(logits, request), static_cast<int32_t>(first)) << n << " " << limit;
+    }
+  }
+}
+
 TEST_F(GpuSample, TiesNanAndInfinities) {
   EXPECT_EQ(Draw({1.0F, 3.0F, 3.0F, NAN}, {}), 1);
   EXPECT_EQ(Draw({NAN, NAN, -INFINITY}, {}), 0);
