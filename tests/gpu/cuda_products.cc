@@ -1,7 +1,7 @@
 // Which product for which number of rows: our decode kernel in its variants and cuBLASLt's proposals, at the shapes of
 // Step-Audio-R1, timed in a CUDA graph of launches that walk over weights larger than L2, and set against what the machine reads at
 // most (measured first). One line a case. GpuLinear.* proves them.
-//   cuda_products [all|quick]
+//   cuda_products [all|quick|between]
 // Thread:   one.
 // Memory:   about 3 GiB of one GPU.
 // SPDX-License-Identifier: Apache-2.0
@@ -266,10 +266,12 @@ struct Shape {
 constexpr Shape kR1[] = {
     {7168, 5120, false}, {5120, 5120, false}, {55296, 5120, true}, {5120, 27648, false}};
 
-int Run(bool quick) {
+int Run(std::string_view which) {
+  const bool quick = which == "quick";
   Bench bench;
   bench.Ceilings();
   for (const int32_t rows : {1, 8, 32}) bench.Between(rows);
+  if (which == "between") return 0;
   for (const Shape& s : kR1) {
     for (const bool fp8 : {false, true}) {
       for (const int32_t rows : {1, 8, 16, 32}) {
@@ -290,6 +292,4 @@ int Run(bool quick) {
 }  // namespace
 }  // namespace parley::kernels::cuda
 
-int main(int argc, char** argv) {
-  return parley::kernels::cuda::Run(argc > 1 && std::string_view(argv[1]) == "quick");
-}
+int main(int argc, char** argv) { return parley::kernels::cuda::Run(argc > 1 ? argv[1] : "all"); }

@@ -1,0 +1,145 @@
+// The likeliest tokens behind a prompt, by a decoder of a Hugging Face folder on the processor or on GPUs: what greedy.py compares
+// with transformers. One id a line.
+//   cuda_greedy FOLDER cpu|0|0,1 bf16|fp8 COUNT ID...
+// The prompt goes in by pieces, as a talk hears it.
+// Thread:   one, and one for every further GPU.
+// Memory:   the model and a cache for one sequence.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cuda_devices.h"
+#include "model/decoder.h"
+#include "model/parallel_decoder.h"
+#include "weights/checkpoint.h"
+
+namespace parley {
+namespace {
+
+constexpr int32_t kPiece = 13;  // tokens of the prompt that a step appends
+constexpr int32_t kMostRows = 64;
+
+template <class T>
+T Must(Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "%s\n", result.error().message.c_str());
+    std::exit(1);
+  }
+  return *std::move(result);
+}
+void Must(const Status& status) {
+  if (status) return;
+  std::fprintf(stderr, "%s\n", status.error().message.c_str());
+  std::exit(1);
+}
+
+class Greedy {
+ public:
+  Greedy(const std::string& folder, const std::string& devices, kernels::Storage storage,
+         int32_t positions) {
+    checkpoint_ = Must(weights::Checkpoint::Open(folder));
+    const auto geometry = Must(model::ReadDecoderGeometry(*checkpoint_));
+    std::vector<std::unique_ptr<kernels::Backend>> ranks;
+    if (devices == "cpu") {
+      ranks.push_back(kernels::MakeCpuBackend({.threads = 8}));
+    } else {
+      std::stringstream list(devices);
+      for (std::string one; std::getline(list, one, ',');) {
+        ranks.push_back(Must(kernels::MakeCudaBackend({.device = std::atoi(one.c_str())})));
+      }
+    }
+    if (ranks.size() == 1) {
+      alone_ = std::move(ranks.front());
+      decoder_alone_ = Must(model::Decoder::Load(*alone_, *checkpoint_, storage));
+      backend_ = alone_.get();
+      decoder_ = decoder_alone_.get();
+    } else {
+      Must(kernels::JoinCudaRanks(ranks, kMostRows, kMostRows, geometry.hidden,
+                                  geometry.vocabulary));
+      together_ = Must(model::ParallelModel::Load(std::move(ranks), *checkpoint_, storage));
+      backend_ = &together_->backend();
+      decoder_ = &together_->decoder();
+    }
+    const model::DecoderGeometry& g = decoder_->geometry();
+    pages_ = positions / kernels::kPageTokens + 1;
+    pool_ = Must(backend_->AllocateKv(
+        {.layers = g.layers, .kv_heads = g.kv_heads, .head_dim = g.head_dim}, pages_));
+    table_.resize(static_cast<size_t>(pages_));
+    std::iota(table_.begin(), table_.end(), 0);
+    state_ = decoder_->NewState(kMostRows, kMostRows);
+  }
+
+  // The token that is the likeliest behind the last of `ids`, which stand at `position` and on.
+  int32_t Step(const std::vector<int32_t>& ids, int32_t position) {
+    std::vector<int32_t> positions(ids.size());
+    std::iota(positions.begin(), positions.end(), position);
+    const std::vector<int32_t> sequence(ids.size(), 0);
+    const auto rows = static_cast<int32_t>(ids.size());
+    const kernels::StepBatch batch{.pool = &pool_,
+                                   .rows = rows,
+                                   .position = positions.data(),
+                                   .row_seq = sequence.data(),
+                                   .seqs = 1,
+                                   .page_table = table_.data(),
+                                   .max_pages = pages_};
+    const std::vector<int32_t> wanted = {rows - 1};
+    decoder_->Forward({.ids = ids, .embeddings = {}, .batch = &batch, .logit_rows = wanted},
+                      state_);
+    int32_t id = -1;
+    float logit = 0.0F;
+    backend_->TopK(state_.logits.view().Rows(0, 1), 1, {&id, 1}, {&logit, 1});
+    Must(backend_->Poll());
+    return id;
+  }
+
+ private:
+  std::unique_ptr<weights::Checkpoint> checkpoint_;
+  std::unique_ptr<kernels::Backend> alone_;
+  std::unique_ptr<model::Decoder> decoder_alone_;
+  std::unique_ptr<model::ParallelModel> together_;
+  kernels::Backend* backend_ = nullptr;
+  const model::Decoder* decoder_ = nullptr;
+  kernels::KvPool pool_;
+  int32_t pages_ = 0;
+  std::vector<int32_t> table_;
+  model::DecoderState state_;
+};
+
+void Run(Greedy& greedy, const std::vector<int32_t>& prompt, int32_t count) {
+  int32_t position = 0;
+  int32_t next = -1;
+  while (position < static_cast<int32_t>(prompt.size())) {
+    const auto end = std::min(position + kPiece, static_cast<int32_t>(prompt.size()));
+    next = greedy.Step({prompt.begin() + position, prompt.begin() + end}, position);
+    position = end;
+  }
+  for (int32_t i = 0; i < count; ++i) {
+    std::printf("%d\n", next);
+    next = greedy.Step({next}, position++);
+  }
+}
+
+}  // namespace
+}  // namespace parley
+
+int main(int argc, char** argv) {
+  if (argc < 6) {
+    std::fprintf(stderr, "cuda_greedy FOLDER cpu|0|0,1 bf16|fp8 COUNT ID...\n");
+    return 2;
+  }
+  const int32_t count = std::atoi(argv[4]);
+  std::vector<int32_t> prompt;
+  for (int i = 5; i < argc; ++i) prompt.push_back(std::atoi(argv[i]));
+  parley::Greedy greedy(argv[1], argv[2],
+                        std::string(argv[3]) == "fp8" ? parley::kernels::Storage::kFp8Row
+                                                      : parley::kernels::Storage::kAsIs,
+                        static_cast<int32_t>(prompt.size()) + count);
+  parley::Run(greedy, prompt, count);
+  return 0;
+}
