@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 namespace parley::audio {
 namespace {
@@ -96,6 +97,12 @@ std::vector<int> FrameChoices(int rate_hz) {
   frames.reserve(std::size(kFrameMs));
   for (const int ms : kFrameMs) frames.push_back(rate_hz * ms / 1000);
   return frames;
+}
+
+bool LossWatch::TooMany(int64_t fresh) {
+  lost_[next_] = fresh;
+  next_ = (next_ + 1) % lost_.size();
+  return std::accumulate(lost_.begin(), lost_.end(), int64_t{0}) > kMost;
 }
 
 std::string DeviceTable(std::span<const DeviceInfo> devices) {

@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -41,6 +43,17 @@ Result<int> ChooseRate(double default_rate_hz, const std::function<bool(int rate
 
 // Frames to try, in this order: 10 ms, and when that does not run clean, 15, 20 and 40 ms.
 std::vector<int> FrameChoices(int rate_hz);
+
+// Are frames too small for this machine? Told every ten seconds how many were lost in them.
+class LossWatch {
+ public:
+  static constexpr int64_t kMost = 2;  // a minute
+  bool TooMany(int64_t fresh);
+
+ private:
+  std::array<int64_t, 6> lost_{};  // of the last minute
+  size_t next_ = 0;
+};
 
 // As `parley talk --list-devices` prints it.
 std::string DeviceTable(std::span<const DeviceInfo> devices);

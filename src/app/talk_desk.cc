@@ -19,7 +19,6 @@ using audio::PlaybackLine;
 
 constexpr auto kLostAfter = std::chrono::seconds(1);  // without a callback
 constexpr auto kXrunWatch = std::chrono::seconds(10);
-constexpr int64_t kMostXruns = 3;  // in that time
 constexpr int kWaitMs = 100;
 constexpr int kRetryMs = 1000;
 
@@ -60,6 +59,7 @@ Status Desk::StartDevices() {
   PARLEY_TRY_STATUS(loudspeaker_->Start(playback_));
   PARLEY_TRY_STATUS(microphone_->Start(capture_));
   xruns_seen_ = 0;
+  loss_ = {};
   watched_since_ = Clock::now();
   return {};
 }
@@ -178,10 +178,9 @@ bool Desk::WatchXruns() {
   const int64_t all = in.overflows + in.underflows + out.overflows + out.underflows;
   const int64_t fresh = all - std::exchange(xruns_seen_, all);
   const size_t choices = audio::FrameChoices(microphone_->rate_hz()).size();
-  if (fresh < kMostXruns || frame_ + 1 >= choices) return true;
+  if (!loss_.TooMany(fresh) || frame_ + 1 >= choices) return true;
   ++frame_;
-  notice_("sound was lost " + std::to_string(fresh) +
-          " times in ten seconds; taking larger frames");
+  notice_("sound was lost " + std::to_string(all) + " times; taking larger frames");
   return false;
 }
 

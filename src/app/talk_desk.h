@@ -88,6 +88,7 @@ class Desk {
   std::unique_ptr<audio::DeviceStream> microphone_, loudspeaker_;
   size_t frame_ = 0;  // of FrameChoices
   int64_t xruns_seen_ = 0;
+  audio::LossWatch loss_;
   std::chrono::steady_clock::time_point watched_since_;
 
   mutable std::mutex mutex_;

@@ -90,5 +90,18 @@ TEST(DeviceTable, NamesEveryDeviceAndTheDefaults) {
   EXPECT_EQ(DeviceTable({}), "no sound devices\n");
 }
 
+// The smallest frames that run a minute without losing sound, but for a hiccup or two.
+TEST(LossWatch, CountsTheLastMinute) {
+  LossWatch at_once;
+  EXPECT_TRUE(at_once.TooMany(3));
+  LossWatch slowly;
+  EXPECT_FALSE(slowly.TooMany(1));
+  EXPECT_FALSE(slowly.TooMany(0));
+  EXPECT_FALSE(slowly.TooMany(1));
+  EXPECT_TRUE(slowly.TooMany(1));
+  LossWatch hiccups;  // two in any minute
+  for (int i = 0; i < 60; ++i) EXPECT_FALSE(hiccups.TooMany(i % 6 == 0 ? 2 : 0)) << i;
+}
+
 }  // namespace
 }  // namespace parley::audio
