@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds what the GPU's tests and benches need, and runs them, on a machine that has CUDA, a C++20 compiler, CMake, ninja,
 # spdlog, yaml-cpp, nlohmann-json and GoogleTest; nothing of OpenVINO, Opus, PortAudio or libwebsockets is asked for.
-#   tests/gpu.sh [tests] [products] [bench] [peers] [loading]      the first three when none is named
-# Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl, peers.jsonl, loading.jsonl. `peers` runs a
-# PyTorch decoder and an encoder of the same shapes on the last GPU, and NCCL's sum where there are two; `loading` writes 17 GB into
-# ${PARLEY_GPU_SCRATCH:-/tmp}, once.
+#   tests/gpu.sh [tests] [products] [bench] [peers] [greedy] [loading]      the first three when none is named
+# Results go to ${PARLEY_GPU_OUT:-build-gpu}: tests.txt, products.txt, bench.jsonl, peers.jsonl, greedy.jsonl, loading.jsonl. `peers` runs a
+# PyTorch decoder and an encoder of the same shapes on the last GPU, and NCCL's sum where there are two; `greedy` decodes folders of
+# transformers beside it; `loading` writes 17 GB. Both write into ${PARLEY_GPU_SCRATCH:-/tmp}, once.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -61,6 +61,13 @@ if [[ -n ${peers:-} ]]; then
   if [[ -x $build/tests/gpu/nccl_peer ]] && ((gpus > 1)); then
     timeout 60 $build/tests/gpu/nccl_peer >"$out/nccl.txt" 2>&1 || failed=1
   fi
+fi
+if [[ $wanted == *" greedy "* ]]; then
+  devices=(cpu 0)
+  ((gpus > 1)) && devices+=(0,1)
+  timeout 120 python3 tests/gpu/greedy.py --program $build/tests/gpu/cuda_greedy --work "${PARLEY_GPU_SCRATCH:-/tmp}/parley-greedy" \
+    --devices "${devices[@]}" >"$out/greedy.jsonl" || failed=1
+  cat "$out/greedy.jsonl"
 fi
 if [[ $wanted == *" loading "* ]]; then
   scratch=${PARLEY_GPU_SCRATCH:-/tmp}/parley-synthetic-mini
