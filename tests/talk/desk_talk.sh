@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A talk at a desk, run inside of sound_server.sh: asks a question aloud, then another, and interrupts its answer.
-#   desk_talk.sh PARLEY OUT QUESTION SECOND INTERRUPTION [OPTIONS of parley talk…]
+# A talk at a desk, run inside of sound_server.sh: asks a question aloud and, when there is an interruption, speaks it into the answer.
+#   desk_talk.sh PARLEY OUT QUESTION INTERRUPTION|- [OPTIONS of parley talk…]
 # Leaves in OUT: talk.txt and error.txt (what the program printed), spk.raw (what the loudspeaker played, 16 kHz, 16
 # bit), record/ (its own recording), status.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
-parley=$1 out=$2 question=$3 second=$4 interruption=$5
-shift 5
+parley=$1 out=$2 question=$3 interruption=$4
+shift 4
 
 # seen N PATTERN SECONDS: waits until so many lines of the program match.
 seen() {
@@ -27,18 +27,14 @@ seen 1 "parley listens" 120
 parec -d spk.monitor --rate=16000 --channels=1 --format=s16le --latency-msec=20 >"$out/spk.raw" &
 recorder=$!
 paplay -d feed "$question"
-seen 1 "from your last word to its first sound" 120
-# A short answer may be over before it can be interrupted: then it is asked again.
-count() { grep -c "$1" "$out/talk.txt" || true; }
-for _ in 1 2 3 4 5 6 7 8; do
-  sounds=$(count "first sound of the answer") turns=$(count "from your last word to its first sound")
-  paplay -d feed "$second"
-  seen $((sounds + 1)) "first sound of the answer" 120
+if [ "$interruption" = - ]; then
+  seen 1 "from your last word to its first sound" 120
+else
+  seen 1 "first sound of the answer" 120
   paplay -d feed "$interruption"
-  seen $((turns + 2)) "from your last word to its first sound" 120 # of both, however the first one ended
-  [ "$(count "interrupt after")" -eq 0 ] || break
-done
-seen 1 "interrupt after" 1
+  seen 1 "interrupt after" 120
+  seen 2 "first sound of the answer" 120
+fi
 kill -TERM "$talk"
 status=0
 wait "$talk" || status=$?

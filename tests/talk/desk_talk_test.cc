@@ -1,10 +1,13 @@
 // `parley talk` as a user runs it, on a real sound server without hardware: PipeWire with two null sinks,
 // through real PortAudio. A clip is played into the virtual microphone, the answer is recorded from the
-// virtual loudspeaker and transcribed back; another clip interrupts the second answer.
+// virtual loudspeaker and transcribed back; another clip interrupts an answer that is long whatever the
+// model says, because its voice is a server that takes twenty seconds over every clause.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
+#include <numbers>
 #include <sstream>
 
 #include "audio_io/sample_format.h"
@@ -12,6 +15,7 @@
 #include "support/ear.h"
 #include "support/run_parley.h"
 #include "support/word_errors.h"
+#include "unit/fetch/local_server.h"
 
 namespace parley::test {
 namespace {
@@ -54,13 +58,13 @@ struct DeskTalk {
   std::string errors, text;
 };
 
-DeskTalk RunDesk(const TempDir& dir, const std::string& more) {
+DeskTalk RunDesk(const TempDir& dir, const std::string& interruption, const std::string& more) {
   const std::string here = SourceDir() + "/tests/talk/";
-  const std::string command = Quoted(here + "sound_server.sh") + " " +
-                              Quoted(here + "desk_talk.sh") + " " + Quoted(PARLEY_BINARY) + " " +
-                              Quoted(dir.path()) + " " + Quoted(Clip("turn_002")) + " " +
-                              Quoted(Clip("turn_000")) + " " + Quoted(Clip("turn_004")) + " " +
-                              more + " 2>" + Quoted(dir.File("script.txt"));
+  // Null sinks have no room between them: what is played does not come back.
+  const std::string command =
+      Quoted(here + "sound_server.sh") + " " + Quoted(here + "desk_talk.sh") + " " +
+      Quoted(PARLEY_BINARY) + " " + Quoted(dir.path()) + " " + Quoted(Clip("turn_002")) + " " +
+      Quoted(interruption) + " --headphones " + more + " 2>" + Quoted(dir.File("script.txt"));
   DeskTalk run;
   const int status = std::system(command.c_str());
   run.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -70,10 +74,9 @@ DeskTalk RunDesk(const TempDir& dir, const std::string& more) {
   return run;
 }
 
-TEST(DeskTalkInRealTime, AnswersAloudAndCanBeInterrupted) {
+TEST(DeskTalkInRealTime, AnswersAloud) {
   TempDir dir;
-  // Null sinks have no room between them: what is played does not come back.
-  const DeskTalk run = RunDesk(dir, "--headphones");
+  const DeskTalk run = RunDesk(dir, "-", "");
   ASSERT_EQ(run.status, 0) << run.errors;
   EXPECT_EQ(ReadText(dir.File("status")), "0\n");
 
@@ -91,13 +94,7 @@ TEST(DeskTalkInRealTime, AnswersAloudAndCanBeInterrupted) {
   ASSERT_FALSE(said.empty()) << run.text;
   Ear ear;
   const std::string by_ear = ear.Hear(ReadRaw(dir.File("spk.raw")));
-  // The recording goes on with the second answer: the first one's words stand at its beginning.
-  std::istringstream words(by_ear);
-  std::string beginning;
-  const size_t length = SpokenForm(said).size();
-  size_t n = 0;
-  for (std::string word; n < length && words >> word; ++n) beginning += word + " ";
-  const WordErrors spoken = CountWordErrors(said, beginning);
+  const WordErrors spoken = CountWordErrors(said, by_ear);
   EXPECT_LE(spoken.rate(), 0.25) << "said: " << said << "\nheard: " << by_ear;
 
   // Both sides are on record, on one time line.
@@ -105,13 +102,63 @@ TEST(DeskTalkInRealTime, AnswersAloudAndCanBeInterrupted) {
   auto parley = audio::ReadSound(dir.File("record/parley.ogg"));
   ASSERT_TRUE(you.has_value() && parley.has_value());
   EXPECT_EQ(you->size(), parley->size());
-  EXPECT_GT(you->size(), 10U * 16000);
+  auto asked = audio::ReadSound(Clip("turn_002"));
+  ASSERT_TRUE(asked.has_value());
+  EXPECT_GT(you->size(), asked->size());
   EXPECT_LE(CountWordErrors("How many conference tracks are there?",
-                            ear.Hear(std::vector<float>(you->begin(), you->begin() + 5 * 16000)))
+                            ear.Hear(std::vector<float>(you->begin(), you->end())))
                 .rate(),
             0.2);
   EXPECT_FALSE(ReadJsonLines(dir.File("record/trace.jsonl")).empty());
   EXPECT_NE(run.text.find("xruns"), std::string::npos) << "no figures at the end";
+}
+
+// 16 bits at 24 kHz.
+std::string Tone(double seconds) {
+  std::string bytes;
+  for (int i = 0; i < static_cast<int>(seconds * 24000); ++i) {
+    const auto x = static_cast<uint16_t>(
+        static_cast<int16_t>(std::lround(6000 * std::sin(2 * std::numbers::pi * 440 * i / 24000))));
+    bytes += static_cast<char>(x & 0xff);
+    bytes += static_cast<char>(x >> 8);
+  }
+  return bytes;
+}
+
+// Every stretch of sound that is followed by as much quiet [s].
+std::vector<double> Stretches(const std::vector<float>& sound, double quiet_s) {
+  std::vector<double> out;
+  size_t begin = 0, end = 0;  // of the stretch so far; empty at first
+  const auto gap = static_cast<size_t>(quiet_s * 16000);
+  for (size_t i = 0; i < sound.size(); ++i) {
+    if (std::abs(sound[i]) > 0.01F) {
+      if (end == 0) begin = i;
+      end = i + 1;
+    } else if (end != 0 && i - end >= gap) {
+      out.push_back(static_cast<double>(end - begin) / 16000);
+      end = 0;
+    }
+  }
+  return out;
+}
+
+TEST(DeskTalkInRealTime, CanBeInterrupted) {
+  constexpr double kClauseSeconds = 20;
+  LocalServer voice;
+  voice.Serve("/v1/audio/speech", {.body = Tone(kClauseSeconds), .content_type = "audio/pcm"});
+  TempDir dir;
+  const DeskTalk run =
+      RunDesk(dir, Clip("turn_004"),
+              "--set voice.kind=remote --set voice.timeout_s=120 --set voice.url=" +
+                  voice.Url("/v1/audio/speech"));
+  ASSERT_EQ(run.status, 0) << run.errors;
+  EXPECT_EQ(ReadText(dir.File("status")), "0\n");
+  EXPECT_GE(voice.requests("/v1/audio/speech").size(), 2U);
+  // The first answer was cut short and fell silent; the second had begun when the talk was ended.
+  const std::vector<double> answers = Stretches(ReadRaw(dir.File("spk.raw")), 0.3);
+  ASSERT_FALSE(answers.empty());
+  EXPECT_LT(answers[0], kClauseSeconds - 1);
+  EXPECT_FALSE(ReadJsonLines(dir.File("record/trace.jsonl")).empty());
 }
 
 }  // namespace
