@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import copy
 import json
 import os
 import re
@@ -54,6 +55,12 @@ class Row:
         self.pieces: dict[str, list] = {"note": [], "final": [], "answer": []}
         self.at, self.pos, self.count = 0, 0, 0
         self.done = self.cut = False
+
+    def again(self) -> Row:
+        """The same question, not begun."""
+        row = copy.copy(self)
+        row.plan, row.out, row.written, row.pieces = list(self.plan), [], [], {name: [] for name in self.pieces}
+        return row
 
     def next_fed(self):
         """The token to feed, or None when the model is to choose it."""
@@ -116,13 +123,17 @@ class Row:
 
 
 @torch.no_grad()
-def run(w, rows: list[Row], batch: int = 1536, temperature: float = 0.0, longest: int = 700, together: int = 8) -> None:
-    """Every row to its end. `together`: words that are read and not written go so many at a time."""
+def run(w, rows: list[Row], batch: int = 1536, temperature: float = 0.0, longest: int = 700, together: int = 8, stepper: Stepper | None = None) -> None:
+    """Every row to its end. `together`: words that are read and not written go so many at a time. `stepper`: recorded for `together`,
+    used for so many rows at a time as it has."""
     device = w["token_embd"].device
     rows = sorted(rows, key=lambda r: sum(len(p[1]) if p[0] == "feed" else 12 for p in r.plan))
+    recorded, batch = stepper, len(stepper.at) if stepper else batch
     for begin in range(0, len(rows), batch):
         some = rows[begin:begin + batch]
-        stepper, logits = Stepper(w, len(some), longest + together), None
+        if recorded:
+            recorded.begin(w)
+        stepper, logits = recorded or Stepper(w, len(some), longest + together), None
         while True:
             if logits is None:
                 choice = None
@@ -132,13 +143,14 @@ def run(w, rows: list[Row], batch: int = 1536, temperature: float = 0.0, longest
                 choice = logits.argmax(-1).tolist()
             news = [r.more(None if choice is None else choice[n], together) for n, r in enumerate(some)]
             left = [n for n, r in enumerate(some) if not r.done and len(r.out) < longest]
-            # Rows that are over take part until it pays to move the others together.
             if not left:
                 break
-            if len(left) < 0.7 * len(some):
+            # Rows that are over take part until it pays to move the others together.
+            if not recorded and len(left) < 0.7 * len(some):
                 stepper.keep(left)
                 some, news = [some[n] for n in left], [news[n] for n in left]
             most = max(1, max(map(len, news)))
+            news += [[]] * (len(stepper.at) - len(news))
             tokens = torch.tensor([(t + [0] * most)[:most] for t in news], device=device)
             logits = stepper.step(tokens, torch.tensor([max(1, len(t)) for t in news], device=device))
 

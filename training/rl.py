@@ -28,10 +28,12 @@ import heard_talks
 from evaluate import Row, pattern, run
 from format import default_gguf, render
 from generate import make, to_talk
-from smollm2 import LowRank, hidden, layer, load_update, read_gguf, save_update
+from smollm2 import LowRank, Stepper, hidden, layer, load_update, read_gguf, save_update
 
 SKILLS = {"fallacies": 24, "counting": 30, "lies": 12, "navigate": 6, "arithmetic": 10, "story": 8, "dates": 5, "units": 4, "order": 4, "spelling": 2, "acoustic": 6}
-LONGEST = 200  # ids of a talk: one long talk holds up its whole batch
+LONGEST = 160  # ids of a talk: one long talk holds up its whole batch
+ROOM = 64  # ids that an attempt may be longer than the talk it was made from
+TOGETHER = 8  # words that are read at a time
 SHORT = 16  # tokens of thought after the end that a caller is ready to wait for
 SCREEN = 4  # attempts
 
@@ -46,11 +48,17 @@ def talk_of(seed: int, heard: list):
     return item, to_talk(item, rng, "listen")
 
 
-def attempts(seed: int, times: int, heard: list) -> list[Row]:
-    item, talk = talk_of(seed, heard)
-    if not item.expect or len(render(talk)[0]) > LONGEST:
-        return []
-    return [Row(talk, ("own", item.skill, "listen"), pattern(item.expect)) for _ in range(times)]
+def attempts(seed: int, times: int, heard: list, made: dict[int, Row] | None = None) -> list[Row]:
+    """`made`: what was made of seeds before; an item takes longer to make than to answer."""
+    first = made.get(seed) if made is not None else None
+    if first is None:
+        item, talk = talk_of(seed, heard)
+        if not item.expect or len(render(talk)[0]) > LONGEST:
+            return []
+        first = Row(talk, ("own", item.skill, "listen"), pattern(item.expect))
+        if made is not None:
+            made[seed] = first
+    return [first.again() for _ in range(times)]
 
 
 def well_formed(row: Row) -> bool:
@@ -64,13 +72,18 @@ def good(row: Row) -> bool:
     return row.right(row) and well_formed(row)
 
 
+def recorded(w, rows: int) -> Stepper:
+    return Stepper(w, rows, LONGEST + ROOM + TOGETHER, TOGETHER)
+
+
 def screen(a, w, heard: list) -> list[dict]:
     """Items that are answered rightly sometimes."""
+    stepper = recorded(w, a.batch * 8 * SCREEN)
     pool, asked, begin, rng = [], 0, time.time(), Random(a.seed)
     while asked < a.items and time.time() - begin < a.seconds:
         seeds = [rng.randrange(1 << 40) for _ in range(a.batch * 8)]
         groups = [(s, g) for s in seeds if (g := attempts(s, SCREEN, heard))][: a.items - asked]
-        run(w, [r for _, g in groups for r in g], batch=4096, temperature=a.temperature, longest=LONGEST + 80)
+        run(w, [r for _, g in groups for r in g], temperature=a.temperature, longest=LONGEST + ROOM, together=TOGETHER, stepper=stepper)
         asked += len(groups)
         for s, g in groups:
             n = sum(r.right(r) for r in g)
@@ -83,7 +96,7 @@ def screen(a, w, heard: list) -> list[dict]:
 def keep(a, w, heard: list, pool: list[dict]) -> None:
     rng, ids, written, lengths = Random(a.seed), [], [], []
     groups = [attempts(p["seed"], a.times, heard) for p in pool]
-    run(w, [r for g in groups for r in g], batch=4096, temperature=a.temperature, longest=LONGEST + 80)
+    run(w, [r for g in groups for r in g], batch=4096, temperature=a.temperature, longest=LONGEST + ROOM)
     for g in groups:
         if best := min((r for r in g if good(r)), key=lambda r: sum(r.written), default=None):
             ids += best.out
@@ -148,15 +161,18 @@ def reward(a, base, device, heard: list, pool: list[dict]) -> None:
         model.load_state_dict(state["model"])
         optim.load_state_dict(state["optim"])
         step, spent, pool = state["step"], state["spent"], state["pool"]
-    begin, saved = time.time() - spent, spent
+    begin, saved, stepper, made = time.time() - spent, spent, None, {}
     while spent < a.seconds and step < a.steps and len(pool) >= 2:
         rng = Random(a.seed * 1_000_003 + step)  # a run that goes on draws what an unbroken one would have drawn
         torch.manual_seed(a.seed * 1_000_003 + step)
         drawn = rng.sample(pool, min(a.batch, len(pool)))
-        groups = [attempts(p["seed"], a.times, heard) for p in drawn]
+        for g, peak in zip(optim.param_groups, (a.lr, a.lr * 0.25)):
+            g["lr"] = peak * (1 - spent / a.seconds)
+        groups = [attempts(p["seed"], a.times, heard, made) for p in drawn]
         with torch.no_grad():  # attempts and gradient with the weights as the program runs them
             w = model.merged(base, a.bits or None, dtype)
-        run(w, [r for g in groups for r in g], batch=4096, temperature=a.temperature, longest=LONGEST + 80)
+        stepper = stepper or recorded(w, a.batch * a.times)
+        run(w, [r for g in groups for r in g], temperature=a.temperature, longest=LONGEST + ROOM, together=TOGETHER, stepper=stepper)
         use, gain = advantages(groups, a.answer, a.format)
         if use:
             policy_step(model, base, optim, use, gain, a.bits or None, dtype)
@@ -186,8 +202,8 @@ def main() -> None:
     p.add_argument("--seconds", type=float, default=400)
     p.add_argument("--steps", type=int, default=1 << 30)
     p.add_argument("--checkpoint", type=float, default=120)
-    p.add_argument("--batch", type=int, default=48, help="items of a step")
-    p.add_argument("--times", type=int, default=16, help="attempts at each")
+    p.add_argument("--batch", type=int, default=32, help="items of a step")
+    p.add_argument("--times", type=int, default=12, help="attempts at each")
     p.add_argument("--temperature", type=float, default=1.0)
     p.add_argument("--lr", type=float, default=5e-4)
     p.add_argument("--answer", type=float, default=0.8)

@@ -75,12 +75,12 @@ class SideBySide(unittest.TestCase):
         for seed in range(6):
             rng = Random(seed)
             talks.append(to_talk(make(rng, "counting"), rng, "listen"))
-        said = []
+        said, used_again = [], Stepper(tiny(seed=2), 4, 310, 5)
         for batch, together in ((1, 1), (6, 8), (4, 5)):
             rows = [Row(t, ("own", "counting", "listen"), lambda r: False) for t in talks]
             for r in rows:  # a random model ends nothing by itself
                 r.plan = [[*p[:2], 6, p[3]] if p[0] == "free" else p for p in r.plan]
-            run(w, rows, batch=batch, together=together, longest=300)
+            run(w, rows, batch=batch, together=together, longest=300, stepper=used_again if batch == 4 else None)
             said.append([r.out for r in rows])
         self.assertEqual(said[0], said[1])
         self.assertEqual(said[0], said[2])
@@ -176,8 +176,8 @@ class Rewards(unittest.TestCase):
         pool = [{"seed": s} for s in range(0, 60, 2) if rl.attempts(s, 1, [])][:4]
         attempts, Paid = rl.attempts, lambda rows: [setattr(r, "right", lambda x: sum(x.out) % 2 == 0) for r in rows]
 
-        def short(seed, times, heard):
-            rows = attempts(seed, times, heard)
+        def short(seed, times, heard, made):
+            rows = attempts(seed, times, heard, made)
             for r in rows:
                 r.plan = [[*p[:2], 3, p[3]] if p[0] == "free" else p for p in r.plan]
             Paid(rows)

@@ -122,16 +122,28 @@ def hidden(w: dict[str, torch.Tensor], ids: torch.Tensor, layer_fn=layer, embedd
 
 
 class Stepper:
-    """A few tokens a row and step, every row at its own position: prompts of any length, notes and answers side by side."""
+    """A few tokens a row and step, every row at its own position: prompts of any length, notes and answers side by side.
 
-    def __init__(self, w: dict[str, torch.Tensor], rows: int, length: int):
-        self.w = w
+    `together`: with it, on a GPU, every step is a recorded graph of 1 or `together` tokens a row over the whole length: a step of few
+    rows is over before its kernels could be launched one by one. Such a stepper is used again (`begin`); its rows are not given up."""
+
+    def __init__(self, w: dict[str, torch.Tensor], rows: int, length: int, together: int = 0):
         device, dtype = w["token_embd"].device, w["token_embd"].dtype
+        self.recorded, self.graphs = together if device.type == "cuda" else 0, {}
+        self.w = {k: v.clone() for k, v in w.items()} if self.recorded else w
+        length = -(-length // 16) * 16
         self.k = torch.zeros(LAYERS, rows, KV_HEADS, length, HEAD, device=device, dtype=dtype)
         self.v = torch.zeros_like(self.k)
         self.cos, self.sin = (z.to(dtype) for z in rope_table(length, device))
-        self.per_layer = {n: w[n].unbind(0) for n in ORDER}
+        self.per_layer = {n: self.w[n].unbind(0) for n in ORDER}
         self.at = torch.zeros(rows, dtype=torch.long, device=device)  # tokens of each row so far
+
+    @torch.no_grad()
+    def begin(self, w: dict[str, torch.Tensor]) -> None:
+        """Every row anew, with these weights."""
+        for k, v in w.items():
+            self.w[k].copy_(v)
+        self.at.zero_()
 
     def keep(self, rows: list[int]) -> None:
         """Only these go on."""
@@ -140,10 +152,38 @@ class Stepper:
 
     @torch.no_grad()
     def step(self, tokens: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """tokens [rows, most], of each row the first `counts`; logits behind the last of them. What fills a row up is written
-        behind its end, where the next tokens replace it before anything looks there."""
+        """tokens [rows, most], of each row the first `counts`; logits behind the last of them."""
+        if not self.recorded:
+            return self._step(tokens, counts, min(int(self.at.max()) + tokens.shape[1], self.k.shape[3]))
+        most = 1 if tokens.shape[1] == 1 else self.recorded
+        if most not in self.graphs:
+            self.graphs[most] = self._record(most)
+        graph, fed, fed_counts, logits = self.graphs[most]
+        fed.zero_()
+        fed[:, : tokens.shape[1]] = tokens
+        fed_counts.copy_(counts)
+        graph.replay()
+        return logits
+
+    def _record(self, most: int):
+        """What the trials write lies behind every row's end."""
+        before, device = self.at.clone(), self.at.device
+        tokens, counts = torch.zeros(len(before), most, dtype=torch.long, device=device), torch.ones(len(before), dtype=torch.long, device=device)
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(2):
+                self._step(tokens, counts, self.k.shape[3])
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            logits = self._step(tokens, counts, self.k.shape[3])
+        self.at.copy_(before)
+        return graph, tokens, counts, logits
+
+    def _step(self, tokens: torch.Tensor, counts: torch.Tensor, longest: int) -> torch.Tensor:
+        """What fills a row up is written behind its end, where the next tokens replace it before anything looks there."""
         w, (b, c) = self.per_layer, tokens.shape
-        longest = min(int(self.at.max()) + c, self.k.shape[3])
         p = (self.at[:, None] + torch.arange(c, device=tokens.device)).clamp_max(self.k.shape[3] - 1)  # [b, c]
         seen = torch.arange(longest, device=tokens.device) <= p[..., None]  # [b, c, keys]
         seen = seen[:, None, None].expand(b, 1, 3, c, longest).reshape(b, 1, 3 * c, longest)
@@ -163,7 +203,7 @@ class Stepper:
             h = h + F.linear(a, w["attn_output"][i])
             x = rms_norm(h, w["ffn_norm"][i])
             h = h + F.linear(F.silu(F.linear(x, w["ffn_gate"][i])) * F.linear(x, w["ffn_up"][i]), w["ffn_down"][i])
-        self.at = self.at + counts
+        self.at += counts
         last = h[torch.arange(b, device=tokens.device), counts - 1]
         return F.linear(rms_norm(last, self.w["output_norm"]), self.w["token_embd"])
 
