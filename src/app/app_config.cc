@@ -5,6 +5,18 @@
 
 namespace parley::app {
 
+kernels::WeightFormat ModelsConfig::MergedFormat() const {
+  switch (merged) {
+    case MergedWeights::k4Bit:
+      return kernels::WeightFormat::kQ4_1;
+    case MergedWeights::k8Bit:
+      return kernels::WeightFormat::kQ8_0;
+    case MergedWeights::kF32:
+      break;
+  }
+  return kernels::WeightFormat::kF32;
+}
+
 std::string ModelsConfig::Dir() const { return dir.empty() ? fetch::DefaultModelDir() : dir; }
 
 }  // namespace parley::app

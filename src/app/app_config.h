@@ -10,6 +10,7 @@
 #include "common/config_fields.h"
 #include "engine/cost_table.h"
 #include "engine/engine_config.h"
+#include "kernels/backend.h"
 #include "realtime/conversation_config.h"
 #include "realtime/sim_workers.h"
 #include "server/server_config.h"
@@ -23,7 +24,7 @@ inline constexpr const char* kConfigHeading =
     "key.";
 
 // How weights are kept that an update has changed.
-enum class MergedWeights { k4Bit, k8Bit };
+enum class MergedWeights { k4Bit, k8Bit, kF32 };
 
 struct ModelsConfig {
   std::string dir;
@@ -34,6 +35,7 @@ struct ModelsConfig {
 
   std::string Dir()
       const;  // where models live: `dir`, else $PARLEY_MODELS, else ~/.cache/parley/models
+  kernels::WeightFormat MergedFormat() const;
 
   template <class V>
   void VisitFields(V&& v) {
@@ -42,7 +44,9 @@ struct ModelsConfig {
     v("transcriber", transcriber, "a name of `parley models list`, or a folder");
     v("voice", voice, "a name of `parley models list`, or a folder");
     v("merged", merged,
-      EnumNames<MergedWeights>{{MergedWeights::k4Bit, "4bit"}, {MergedWeights::k8Bit, "8bit"}},
+      EnumNames<MergedWeights>{{MergedWeights::k4Bit, "4bit"},
+                               {MergedWeights::k8Bit, "8bit"},
+                               {MergedWeights::kF32, "f32"}},
       "how weights are kept that a model's update has changed: less memory, or less loss");
   }
 };

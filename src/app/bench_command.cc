@@ -125,7 +125,7 @@ Status RunEngine(const BenchOptions& options, const AppConfig& config) {
     PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, config.models.language_model));
     how.model = std::move(files.weights);
     if (options.engine_updated) how.update = std::move(files.update);
-    how.merged = MergedFormat(config.models);
+    how.merged = config.models.MergedFormat();
     PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));
   }
   JsonFile json;
@@ -145,7 +145,7 @@ Status RunQuality(const BenchOptions& options, const AppConfig& config) {
              LocateLanguageModel(config.models.Dir(), config.models.language_model));
   how.model = std::move(files.weights);
   how.update = std::move(files.update);
-  how.merged = MergedFormat(config.models);
+  how.merged = config.models.MergedFormat();
   return bench::RunQualityBench(how, [](const bench::BenchFigure& figure) {
     std::printf("%s\n", bench::TableRow(figure).c_str());
     std::fflush(stdout);

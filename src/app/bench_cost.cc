@@ -123,7 +123,7 @@ Status RunBenchCost(const BenchCostOptions& options, const AppConfig& config) {
   bench::EngineBenchOptions how;
   how.model = std::move(files.weights);
   how.update = std::move(files.update);
-  how.merged = MergedFormat(config.models);
+  how.merged = config.models.MergedFormat();
   how.threads = {config.cpu.threads};
   PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));
   CostFile file;

@@ -9,19 +9,12 @@
 
 #include "app/app_config.h"
 #include "common/result.h"
-#include "kernels/backend.h"
 
 namespace parley::app {
 
 struct BenchCostOptions {
   std::string write;  // a file; empty: print
 };
-
-// How a bench keeps the weights that an update has changed: as models.merged says.
-inline kernels::WeightFormat MergedFormat(const ModelsConfig& config) {
-  return config.merged == MergedWeights::k4Bit ? kernels::WeightFormat::kQ4_1
-                                               : kernels::WeightFormat::kQ8_0;
-}
 
 Status RunBenchCost(const BenchCostOptions& options, const AppConfig& config);
 

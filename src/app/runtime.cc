@@ -161,10 +161,8 @@ class LoadedRuntime final : public Runtime {
     if (files.update.empty()) {
       PARLEY_TRY(checkpoint, weights::Checkpoint::Open(files.weights));
     } else {
-      const auto format = config_.models.merged == MergedWeights::k4Bit
-                              ? kernels::WeightFormat::kQ4_1
-                              : kernels::WeightFormat::kQ8_0;
-      PARLEY_TRY(checkpoint, weights::OpenUpdated(files.weights, files.update, format));
+      PARLEY_TRY(checkpoint,
+                 weights::OpenUpdated(files.weights, files.update, config_.models.MergedFormat()));
     }
     for (const ReplicaDevices& devices : pool) {
       PARLEY_TRY(auto replica, Replica::Load(devices, config_, *checkpoint));
