@@ -14,6 +14,7 @@ SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import json
 import math
 import os
@@ -160,15 +161,24 @@ def word_errors(said: list[str], heard: list[str]) -> int:
 
 
 class Ears:
-    """Sound files to embeddings of the decoder, 12.5 a second."""
+    """Sound files to embeddings of the decoder, 12.5 a second. What the encoder, which is not trained, makes of a file is kept."""
 
     def __init__(self, adaptor: Adaptor, encoder: dict[str, torch.Tensor], device: str):
         self.adaptor, self.encoder, self.device = adaptor, encoder, device
-        self.filters = mel_filters().to(device)
+        self.filters, self.kept = mel_filters().to(device), {}
+
+    def encoded(self, paths: list[str], batch: int = 64) -> list[torch.Tensor]:
+        new = sorted(set(paths) - self.kept.keys())
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            for at in range(0, len(new), batch):
+                some = new[at:at + batch]
+                parts = [windows(log_mel(x.to(self.device), self.filters)) for x in pool.map(read_sound, some)]
+                self.kept.update(zip(some, encode(self.encoder, torch.cat(parts)).half().split([len(x) for x in parts])))
+        return [self.kept[p] for p in paths]
 
     def hear(self, paths: list[str]) -> list[torch.Tensor]:
-        parts = [windows(log_mel(read_sound(p).to(self.device), self.filters)) for p in paths]
-        return [x.flatten(0, 1) for x in self.adaptor(encode(self.encoder, torch.cat(parts))).split([len(x) for x in parts])]
+        parts = self.encoded(paths)
+        return [x.flatten(0, 1) for x in self.adaptor(torch.cat(parts).float()).split([len(x) for x in parts])]
 
 
 def word_ids(item: dict) -> list[int]:
@@ -211,19 +221,22 @@ class Answers:
     """Stage two: the whole exchange, with frames for the words and the thought behind them."""
 
     def __init__(self, ears: Ears, update: LowRank, base: dict[str, torch.Tensor], bits: int, dtype):
-        self.ears, self.update, self.base, self.bits, self.dtype = ears, update, base, bits, dtype
+        self.ears, self.update, self.base, self.bits, self.dtype, self.made = ears, update, base, bits, dtype, {}
         # Embeddings of stage one are as long as CTC likes them; the decoder knows those of its table.
         self.length = base["token_embd"].norm(dim=-1).mean().item()
 
     def exchange(self, item: dict):
         """Ids before the words; ids behind them, and which of those the model writes."""
+        if id(item) in self.made:
+            return self.made[id(item)]
         made = Item(**{k: item[k] for k in heard_talks.FIELDS})
         made.events, made.history = [tuple(e) for e in made.events], [tuple(e) for e in made.history]
         talk = to_talk(made, Random(0), "after", noise=0.0)
         ids, written = render(talk)
         first = len(prefix_ids(talk))
         behind = ids.index(MARKS["speech_end"], first)
-        return ids[:first], ids[behind:], written[behind:]
+        self.made[id(item)] = ids[:first], ids[behind:], written[behind:]
+        return self.made[id(item)]
 
     def embedded(self, w, some, with_answer: bool):
         """[N, T, width] filled up on the right; the ids beside it, -1 where the model does not write; lengths."""
@@ -338,6 +351,9 @@ def main() -> None:
         update = load_update(a.update, base).to(device)
         stage = Answers(ears, update, base, a.bits, torch.bfloat16 if device == "cuda" else torch.float32)
         groups = [{"params": list(adaptor.parameters()), "lr": a.lr * 0.5}, {"params": list(update.b.parameters()), "lr": a.lr * 2}, {"params": list(update.a.parameters()), "lr": a.lr * 0.5}]
+    begin = time.time()
+    ears.encoded([path for path, _ in train + kept])
+    print(f"encoded in {time.time() - begin:.0f} s", flush=True)
     steps, loss = fit(stage, groups, train, a)
     figures = stage.measure(kept, a.batch)
     from safetensors.torch import save_file
