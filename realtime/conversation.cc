@@ -245,20 +245,29 @@ void Conversation::Do(const listen::Stable& stable) {
     return;
   }
   if (parts_.hears_frames) return;  // its blocks come as rows
-  const std::vector<std::string> marks = Sounding(stable.text, stable.heard_until, false);
+  const std::vector<std::string> marks = Sounding(stable.text, stable.heard_until);
   Do(mind_->OnStableWords({.text = stable.text, .marks = marks}, Now()));
 }
 
-// How the words sounded that are new in `text`. What is only a possible end may be heard again.
-std::vector<std::string> Conversation::Sounding(const std::string& text, int64_t until,
-                                                bool possible_end) {
+// How the words sounded that are new in `text`.
+std::vector<std::string> Conversation::Sounding(const std::string& text, int64_t until) {
   const std::vector<std::string> words = NormalisedWords(text);
   const size_t known = std::min(sounded_words_, words.size());
-  const BlockSpan span{sounded_until_, until, std::span(words).subspan(known), possible_end};
-  if (possible_end) return marks_.Look(span);
+  const BlockSpan span{sounded_until_, until, std::span(words).subspan(known)};
   sounded_until_ = std::max(sounded_until_, until);
   sounded_words_ = words.size();
   return marks_.Close(span);
+}
+
+// The same at what is only a possible end: it may be heard again. A short turn as a whole.
+std::vector<std::string> Conversation::SoundingAtEnd(const std::string& text, bool whole_turn) {
+  const std::vector<std::string> words = NormalisedWords(text);
+  const size_t known = whole_turn ? 0 : std::min(sounded_words_, words.size());
+  return marks_.Look({.begin = whole_turn ? voice_begin_ : sounded_until_,
+                      .end = SampleAt(speech_end_),
+                      .words = std::span(words).subspan(known),
+                      .phrase_end = true,
+                      .whole_turn = whole_turn});
 }
 
 void Conversation::Do(const listen::Live& live) {
@@ -289,12 +298,13 @@ void Conversation::Ready() {
 void Conversation::PrepareAnswer() {
   if (text_->empty() && !Typed()) return;
   std::vector<std::string> marks;
-  if (!typed_) marks = Sounding(*text_, SampleAt(speech_end_), true);
+  const bool whole_turn = !typed_ && SampleAt(speech_end_) - voice_begin_ <= kShortTurn;
+  if (!typed_) marks = SoundingAtEnd(*text_, whole_turn);
   if (parts_.hears_frames && typed_beside_) {
     trunk_.SetTyped(parts_.tokenizer->Encode(*typed_beside_));
   }
   const std::string said = Said();
-  Do(mind_->OnPossibleEnd({.text = said, .marks = marks, .typed = typed_},
+  Do(mind_->OnPossibleEnd({.text = said, .marks = marks, .typed = typed_, .whole_turn = whole_turn},
                           typed_ ? Now() : OnClock(speech_end_), Now()));
 }
 

@@ -153,7 +153,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
   MindParts PartsOfMind() const;
   void BeginTurn(Time since);
-  std::vector<std::string> Sounding(const std::string& text, int64_t until, bool possible_end);
+  std::vector<std::string> Sounding(const std::string& text, int64_t until);
+  std::vector<std::string> SoundingAtEnd(const std::string& text, bool whole_turn);
   void Answer();
   void PrepareAnswer();
   bool IsAnswerItself(std::string_view heard);

@@ -128,7 +128,10 @@ void SoundMarks::Push(PcmView sound) {
   }
 }
 
-void SoundMarks::BeginTurn() { blocks_.clear(); }
+void SoundMarks::BeginTurn() {
+  blocks_.clear();
+  before_turn_ = ordinary_;
+}
 
 const SoundFrame& SoundMarks::Frame(int64_t k) const {
   if (k < 0 || k >= heard_ || k < heard_ - kKept) return silence_;
@@ -149,7 +152,7 @@ const std::vector<std::string>& SoundMarks::Look(const BlockSpan& block) {
     return marks_;
   }
   Measure(block);
-  Judge();
+  Judge(block.whole_turn ? before_turn_ : ordinary_);
   return marks_;
 }
 
@@ -157,9 +160,9 @@ const std::vector<std::string>& SoundMarks::Close(const BlockSpan& block) {
   Look(block);
   blocks_.push_back(spoken_);
   if (sound_.active_s < kLeastActiveS) return marks_;
-  level_.Add(sound_.level, sound_.active_s);
-  if (sound_.pitch) pitch_.Add(*sound_.pitch, sound_.active_s);
-  if (sound_.rate > 0) rate_.Add(sound_.rate, spoken_.seconds);
+  ordinary_.level.Add(sound_.level, sound_.active_s);
+  if (sound_.pitch) ordinary_.pitch.Add(*sound_.pitch, sound_.active_s);
+  if (sound_.rate > 0) ordinary_.rate.Add(sound_.rate, spoken_.seconds);
   return marks_;
 }
 
@@ -195,7 +198,7 @@ void SoundMarks::Measure(const BlockSpan& block) {
       continue;
     }
     // The silence before the turn's first word is nobody's pause.
-    if (first >= 0 || !blocks_.empty()) {
+    if (first >= 0 || (!blocks_.empty() && !block.whole_turn)) {
       sound_.pause_s = std::max(sound_.pause_s, static_cast<float>(quiet) / 100.0F);
     }
     spoken += first >= 0 && quiet <= kBridge ? quiet + 1 : 1;
@@ -224,7 +227,7 @@ void SoundMarks::Measure(const BlockSpan& block) {
 // Over this block and as many before it as make kRateS.
 float SoundMarks::Rate(const BlockSpan& block, float seconds) const {
   float syllables = spoken_.syllables;
-  size_t blocks = blocks_.size();
+  size_t blocks = block.whole_turn ? 0 : blocks_.size();
   while (blocks > 0 && seconds < kRateS) {
     --blocks;
     seconds += blocks_[blocks].seconds;
@@ -292,35 +295,35 @@ void SoundMarks::MeasurePitch(int64_t first, int64_t last, bool phrase_end) {
       middle_of(n - kEnd, n) - middle_of(before > kBefore ? before - kBefore : 0, before);
 }
 
-void SoundMarks::Judge() {
+void SoundMarks::Judge(const Ordinary& ordinary) {
   marks_.clear();
   const BlockSound& s = sound_;
   const auto mark = [this](std::string_view name, bool is) {
     if (is) marks_.emplace_back(name);
   };
   const bool heard = s.active_s >= kLeastActiveS;
-  const bool known = level_.weight >= kKnownS;
+  const bool known = ordinary.level.weight >= kKnownS;
   const bool music = s.tonal >= kMusicShare;
   const float above = s.level - s.background;
   const bool noise = !music && s.background > kNoiseDbfs && above < kNoiseDb &&
                      s.level - s.quietest < kNoiseQuietDb;
   const bool clear = heard && !music && (above > kClearDb || s.background <= kNoiseDbfs);
   const bool whisper = clear && s.voiced <= kWhisperVoiced && s.hiss_db >= kWhisperHissDb;
-  const float departs = s.level - level_.mean;
+  const float departs = s.level - ordinary.level.mean;
   mark("whisper", whisper);
   mark("quiet", heard && !whisper && (known ? departs < kQuietDb : s.level < kQuietDbfs));
   mark("loud", heard && (s.level > kLoudDbfs || (known && departs > kLoudDb)));
   const bool paced = clear && s.rate > 0;
-  const bool pace_known = rate_.weight >= kRateKnownS;
-  const float slow = pace_known ? kSlower * rate_.mean : kSlowRate;
-  const float fast = pace_known ? kFaster * rate_.mean : kFastRate;
+  const bool pace_known = ordinary.rate.weight >= kRateKnownS;
+  const float slow = pace_known ? kSlower * ordinary.rate.mean : kSlowRate;
+  const float fast = pace_known ? kFaster * ordinary.rate.mean : kFastRate;
   mark("slow", paced && s.rate < slow);
   mark("fast", paced && s.rate > fast);
   mark("pause", clear && s.pause_s >= kPauseS);
   mark("rising", clear && s.movement && *s.movement > kRising);
-  const bool pitch_known = pitch_.weight >= kKnownS;
+  const bool pitch_known = ordinary.pitch.weight >= kKnownS;
   const bool pitched = clear && s.pitch.has_value();
-  const float up = pitched ? *s.pitch - pitch_.mean : 0.0F;
+  const float up = pitched ? *s.pitch - ordinary.pitch.mean : 0.0F;
   mark("high", pitched && (pitch_known ? up > kHigh : *s.pitch > kHighPitch));
   mark("low", pitched && (pitch_known ? up < kLow : *s.pitch < kLowPitch));
   mark("noise", noise);

@@ -34,7 +34,12 @@ struct BlockSpan {
   // It ends where the voice does, at a pause or at the turn's end: only there does the pitch's last
   // movement say something. Otherwise `end` is when the last word had surely been said.
   bool phrase_end = false;
+  // It is all of the turn so far, and so is `words`: compared with what was ordinary before the turn.
+  bool whole_turn = false;
 };
+
+// A turn of so much sound is judged as a whole at its end: a second of it tells too little.
+inline constexpr int64_t kShortTurn = 6 * kSampleRateHz;
 
 // What was measured. Levels in dBFS, pitch in semitones above 100 Hz.
 struct BlockSound {
@@ -77,10 +82,14 @@ class SoundMarks {
   };
 
   const features::SoundFrame& Frame(int64_t k) const;
+  struct Ordinary {
+    Usual level, pitch, rate;
+  };
+
   void Measure(const BlockSpan& block);
   void MeasurePitch(int64_t first, int64_t last, bool phrase_end);
   float Rate(const BlockSpan& block, float seconds) const;
-  void Judge();
+  void Judge(const Ordinary& ordinary);
 
   features::SoundFrames stage_;
   std::vector<features::SoundFrame> frames_;  // a ring
@@ -89,7 +98,7 @@ class SoundMarks {
   BlockSound sound_;
   Spoken spoken_;               // of the block that was measured
   std::vector<Spoken> blocks_;  // of this turn
-  Usual level_, pitch_, rate_;
+  Ordinary ordinary_, before_turn_;
   std::vector<float> scratch_;
   std::vector<std::string> marks_;
 };

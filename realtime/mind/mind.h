@@ -141,6 +141,7 @@ struct HeardWords {
   std::string_view text;                 // of the whole turn
   std::span<const std::string> marks{};  // acoustic, only departures from the ordinary
   bool typed = false;
+  bool whole_turn = false;  // the marks are those of the whole turn, not of its newest words
 };
 
 struct ToolResult {

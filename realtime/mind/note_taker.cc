@@ -228,11 +228,13 @@ Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
   prompt.think = config_.effort != Effort::kMinimal;
   if (state_ == State::kTool) EndNote({marks.tool_call_end}, out);
   const std::vector<std::string> all = NormalisedWords(words.text);
-  // It may yet not be the end: then what has sounded so far belongs to the next block.
-  BlockMarks marks_so_far = marks_;
-  marks_so_far.Add(all.size() - std::min(all.size(), heard_), words.marks);
-  const std::vector<std::string> sounded = marks_so_far.Take();
   const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
+  // It may yet not be the end: then what has sounded so far belongs to the next block.
+  BlockMarks marks_so_far = words.whole_turn ? BlockMarks() : marks_;
+  marks_so_far.Add(
+      all.size() - std::min(all.size(), words.whole_turn ? static_cast<size_t>(noted) : heard_),
+      words.marks);
+  const std::vector<std::string> sounded = marks_so_far.Take();
   const TokenId mode = opened_ || !words.typed
                            ? (opened_ || prompt.think ? marks.listen : marks.none)
                            : (prompt.think ? marks.after : marks.none);

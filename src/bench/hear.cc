@@ -131,7 +131,7 @@ class Ears final : public Hearer {
     sound_.emplace(static_cast<int64_t>(sound.size()) + SampleAt(Time(kSilenceBehind)) + kFrame);
     heard_ = {};
     heard_.sound_ms = SampleMs(static_cast<int64_t>(sound.size()));
-    noted_ = block_begin_ = heard_until_ = 0;
+    noted_ = voice_begin_ = block_begin_ = heard_until_ = 0;
     stable_.clear();
     complete_ = false;
     paused_ = false;
@@ -177,6 +177,13 @@ class Ears final : public Hearer {
     const int64_t end = SampleAt(Time(Duration(static_cast<int64_t>(heard_.speech_end_ms * 1000))));
     if (!heard_.words.empty()) Sound(heard_.words, end, true);
     heard_.tail_marks = block_marks_.Take();
+    if (end - voice_begin_ <= realtime::kShortTurn && !heard_.tail.empty()) {
+      heard_.tail_marks = marks_->Look({.begin = voice_begin_ + talk_begin_,
+                                        .end = end + talk_begin_,
+                                        .words = heard_.words,
+                                        .phrase_end = true,
+                                        .whole_turn = true});
+    }
     heard_.tail_sound = marks_->measured();
   }
 
@@ -186,7 +193,7 @@ class Ears final : public Hearer {
   void Do(const std::vector<realtime::turn::Action>& actions) {
     for (const auto& action : std::vector<realtime::turn::Action>(actions)) {
       if (const auto* started = std::get_if<realtime::turn::SpeechStarted>(&action)) {
-        block_begin_ = heard_until_ = SampleAt(started->since);
+        voice_begin_ = block_begin_ = heard_until_ = SampleAt(started->since);
         Do(listener_->Begin(block_begin_, 0));
       } else if (const auto* pause = std::get_if<realtime::turn::Prepare>(&action)) {
         heard_.speech_end_ms = Ms(pause->speech_end);
@@ -324,7 +331,7 @@ class Ears final : public Hearer {
   int64_t frames_ = 0;
   Words stable_;
   size_t noted_ = 0;  // words in blocks
-  int64_t block_begin_ = 0, heard_until_ = 0;
+  int64_t voice_begin_ = 0, block_begin_ = 0, heard_until_ = 0;
   bool paused_ = false, complete_ = false;
 };
 

@@ -75,7 +75,7 @@ def main():
                     y = changed(kind, x, question, rng, folder, n) if is_so else trials.bend(x, os.path.join(folder, "scratch.wav"), -300) if kind == "rising" else x
                     name = f"{kind}-{n}-{voice}-{'yes' if is_so else 'no'}"
                     trials.write(os.path.join(folder, name + ".wav"), y if is_so else room(y, rng))
-                    right, wrong = r"^yes|^(it|this|that) \w+ (like )?a question", r"^no\b|^(it|this|that) \w+ (like )?a statement"
+                    right, wrong = r"^yes|^you (are|sound) loud|^(it|this|that) \w+ (like )?a question", r"^no\b|^(it|this|that) \w+ (like )?a statement"
                     items.append({"family": "sound: " + kind, "kind": "yes" if is_so else "no", "id": name, "voice": voice, "wav": name + ".wav",
                                   "question": question, "accept": [right if is_so else wrong], "forbid": [wrong if is_so else right]})
     for name in ("plain.wav", "scratch.wav"):

@@ -97,6 +97,20 @@ TEST_F(NoteTakerTest, OnlyWhatStandsBehindTheCorrectionIsTakenBack) {
   EXPECT_NE(Held().find("goat four cats"), std::string::npos) << Held();
 }
 
+TEST_F(NoteTakerTest, MarksOfTheWholeTurnStandWithItsLastWords) {
+  Hear("am i speaking");
+  for (const bool whole_turn : {false, true}) {
+    const std::vector<std::string> slow = {"slow"};
+    std::vector<mind::Action> out;
+    const Answering::Prompt prompt = notes.End(
+        {.text = "am i speaking too slowly", .marks = slow, .whole_turn = whole_turn}, out);
+    std::string text;
+    for (const TokenId id : prompt.edit.append) text += tokenizer->Bytes(id);
+    // By the words, most sounded ordinary.
+    EXPECT_EQ(text.find("slow]") != std::string::npos, whole_turn) << text;
+  }
+}
+
 TEST_F(NoteTakerTest, AFigureForAWordIsNoCorrectionAndShorterWordsAreNone) {
   Hear("take 3 steps left then");
   Write(" x 3");

@@ -117,6 +117,20 @@ TEST_F(SoundMarksTest, PaceIsSyllablesInTheTimeOfTheVoice) {
   EXPECT_EQ(Marks(Say({.syllable_s = 0.36, .gap_s = 0.1}, 10), kTen), Set{"slow"});
 }
 
+TEST_F(SoundMarksTest, AShortTurnIsJudgedAsAWholeAgainstWhatWasBeforeIt) {
+  const Voice slow{.syllable_s = 0.36, .gap_s = 0.1};
+  const auto syllable = static_cast<int64_t>(0.46 * kRate);
+  const auto words = NormalisedWords("banana banana banana so");
+  marks.BeginTurn();
+  marks.Push(Say(slow, 10));
+  for (int64_t piece = 0; piece < 3; ++piece) {
+    marks.Close({3 * syllable * piece, 3 * syllable * (piece + 1), std::span(words).first(1)});
+  }
+  // Its last word is as slow as the turn so far, by now the measure of the talk.
+  EXPECT_NE(marks.Look({9 * syllable, 10 * syllable, std::span(words).last(1), true}), Set{"slow"});
+  EXPECT_EQ(marks.Look({0, 10 * syllable, words, true, true}), Set{"slow"});
+}
+
 TEST_F(SoundMarksTest, ASilenceInsideTheWordsIsAPauseAndOneAroundThemIsNot) {
   std::vector<float> x = Say({}, 5);
   const std::vector<float> gap = Silence(1.0);
