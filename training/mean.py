@@ -49,7 +49,7 @@ def main(first: str, second: str, path: str) -> None:
     if any(about[0][k] != about[1][k] for k in SHARED):
         raise SystemExit(f"{first} and {second} are no updates of the same base and rank")
     out, most = mean(load_file(first), load_file(second))
-    history = {k: ", ".join(a[k] for a in about) for k in ("steps", "tokens", "seed")}
+    history = {k: ", ".join(a.get(k, "-") for a in about) for k in ("steps", "tokens", "seed")}
     save_file(out, path, metadata={**{k: about[0][k] for k in SHARED}, **history, "mean_of": "2"})
     print(f"left out of a matrix: at most {100 * most:.1f} %")
 

@@ -186,7 +186,7 @@ def reward(a, base, device, heard: list, pool: list[dict]) -> None:
         if spent - saved > a.checkpoint:
             torch.save({"model": model.state_dict(), "optim": optim.state_dict(), "step": step, "spent": spent, "pool": pool}, state_path)
             saved = spent
-    save_update(model, a.out, {"stage": "reward", "steps": str(step), "seed": str(a.seed), "answer": str(a.answer), "format": str(a.format)})
+    save_update(model, a.out, {"stage": "reward", "steps": str(step), "seed": str(a.seed), "answer_share": str(a.answer), "format_share": str(a.format)})
     if os.path.exists(state_path):
         os.remove(state_path)
 
