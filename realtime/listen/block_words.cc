@@ -143,6 +143,19 @@ class Reader {
 
 std::vector<std::string> NormalisedWords(std::string_view text) { return Reader(text).Read(); }
 
+size_t WordsToNote(std::span<const std::string> pending) {
+  constexpr std::array<std::string_view, 18> kWaiting = {
+      "a",   "an",    "the",   "and",  "of",  "two",    "three",  "four",   "five",
+      "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty", "thirty"};
+  const auto waits = [&](const std::string& word) {
+    const bool digits =
+        std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return digits || std::find(kWaiting.begin(), kWaiting.end(), word) != kWaiting.end();
+  };
+  while (!pending.empty() && waits(pending.back())) pending = pending.first(pending.size() - 1);
+  return pending.size();
+}
+
 std::optional<size_t> FirstCorrected(std::span<const size_t> sizes,
                                      const std::vector<std::string>& noted,
                                      const std::vector<std::string>& all) {

@@ -18,9 +18,13 @@ namespace parley::realtime {
 // before and % behind them. Dashes and slashes part words; + - × ÷ = & between words are spelled.
 std::vector<std::string> NormalisedWords(std::string_view text);
 
+// Of the stable words that are in no block yet those that may end one: a count or an article waits for
+// what it belongs to ("three", "three cars").
+size_t WordsToNote(std::span<const std::string> pending);
+
 enum class BlockStep { kWait, kClose, kCutNoteAndClose };
 
-// `pending`: stable words that are in no block yet. A block takes all of them. `paused`: a possible
+// `pending`: WordsToNote. A block takes all of them. `paused`: a possible
 // end of the turn; nothing is added to a word that stands alone there.
 constexpr BlockStep NextBlockStep(int pending, int block_words, bool paused, bool note_running) {
   if (note_running) {

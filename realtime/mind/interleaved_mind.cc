@@ -30,8 +30,11 @@ Mind::Actions InterleavedMind::OnPause(Time) {
 Mind::Actions InterleavedMind::OnPossibleEnd(const HeardWords& words, Time speech_end, Time now) {
   out_.clear();
   answering_.Drop(out_);
-  end_ = PossibleEnd{
-      std::string(words.text), {words.marks.begin(), words.marks.end()}, words.typed, speech_end};
+  end_ = PossibleEnd{std::string(words.text),
+                     {words.marks.begin(), words.marks.end()},
+                     words.typed,
+                     words.whole_turn,
+                     speech_end};
   Proceed(now);
   return out_;
 }
@@ -60,7 +63,10 @@ Mind::Actions InterleavedMind::OnTurnEnded(Time now) {
 
 void InterleavedMind::Proceed(Time now) {
   if (end_ && !answering_.prepared() && !notes_.writing()) {
-    HeardWords words{.text = end_->text, .marks = end_->marks, .typed = end_->typed};
+    HeardWords words{.text = end_->text,
+                     .marks = end_->marks,
+                     .typed = end_->typed,
+                     .whole_turn = end_->whole_turn};
     answering_.Prepare(notes_.End(words, out_), end_->speech_end, out_);
   }
   if (!answering_.prepared()) return;

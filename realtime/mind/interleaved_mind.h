@@ -42,6 +42,7 @@ class InterleavedMind final : public Mind {
     std::string text;
     std::vector<std::string> marks;
     bool typed = false;
+    bool whole_turn = false;
     Time speech_end;
   };
   void Proceed(Time now);  // as far as the note allows

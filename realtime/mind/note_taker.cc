@@ -2,6 +2,7 @@
 #include "realtime/mind/note_taker.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "realtime/listen/block_words.h"
@@ -12,7 +13,10 @@ namespace parley::realtime {
 namespace {
 
 constexpr int32_t kCallTokens = 64;
-constexpr int kMostCalls = 2;  // of one note
+constexpr int kMostCalls = 2;        // of one note
+constexpr size_t kTokensOfWord = 4;  // of a note about many words, which had to be written anew
+// Words that are thought about again behind the end of speech: the caller waits for it.
+constexpr size_t kMostLateWords = 16;
 
 }  // namespace
 
@@ -29,13 +33,21 @@ void NoteTaker::Hear(const HeardWords& words, Out out) {
   if (!paused_) Step(false, out);
 }
 
-void NoteTaker::Correct(const std::vector<std::string>& all, Out out) {
+// The first block whose words are no longer what was said, if it can be taken back.
+std::optional<size_t> NoteTaker::Corrected(const std::vector<std::string>& all) const {
   std::vector<size_t> sizes;
   for (const Block& block : blocks_) sizes.push_back(block.words);
   const std::optional<size_t> first = FirstCorrected(sizes, noted_, all);
+  if (!first) return std::nullopt;
+  const auto from = blocks_.begin() + static_cast<int64_t>(*first);
+  const bool final = std::any_of(from, blocks_.end(), [](const Block& b) { return b.final; });
+  return final ? std::nullopt : first;
+}
+
+void NoteTaker::Correct(const std::vector<std::string>& all, Out out) {
+  const std::optional<size_t> first = Corrected(all);
   if (!first) return;
   const auto from = blocks_.begin() + static_cast<int64_t>(*first);
-  if (std::any_of(from, blocks_.end(), [](const Block& block) { return block.final; })) return;
   out.emplace_back(
       mind::RollBack{parts_.trunk->begin() + from->begin, note_tokens_ - from->note_tokens});
   opened_ = *first > 0;
@@ -111,8 +123,8 @@ std::vector<TokenId> NoteTaker::Open(TokenId mode) const {
 }
 
 void NoteTaker::Step(bool paused, Out out) {
-  switch (NextBlockStep(static_cast<int>(pending_.size()), format_.style().block_words, paused,
-                        state_ != State::kIdle)) {
+  switch (NextBlockStep(static_cast<int>(WordsToNote(pending_)), format_.style().block_words,
+                        paused, state_ != State::kIdle)) {
     case BlockStep::kWait:
       return;
     case BlockStep::kClose:
@@ -129,25 +141,29 @@ void NoteTaker::Step(bool paused, Out out) {
 void NoteTaker::CloseBlock(Out out) {
   std::vector<TokenId> ids = opened_ ? std::vector<TokenId>() : Open(format_.style().marks.listen);
   std::vector<std::string> marks = marks_.Take();
-  const std::vector<TokenId> words = format_.Words(pending_, marks);
+  const size_t count = WordsToNote(pending_);
+  const std::vector<TokenId> words = format_.Words(std::span(pending_).first(count), marks);
   ids.insert(ids.end(), words.begin(), words.end());
   ids.push_back(format_.style().marks.note);
-  if (!Fits(ids.size())) return;
+  const size_t most =
+      std::max(static_cast<size_t>(format_.style().note_tokens), kTokensOfWord * count);
+  if (!Fits(ids.size() + most)) return;
   const bool final = late_.has_value();
   if (late_) {
     const std::vector<TokenId> result = form_.LateResult(*std::exchange(late_, std::nullopt));
     ids.insert(ids.end(), result.begin(), result.end());
   }
   if (!std::exchange(opened_, true)) note_tokens_ = static_cast<int32_t>(kept_.size());
-  blocks_.push_back({pending_.size(), Held(out) - parts_.trunk->begin(), notes_.size(),
-                     note_tokens_, std::move(marks), final});
-  std::move(pending_.begin(), pending_.end(), std::back_inserter(noted_));
-  pending_.clear();
+  blocks_.push_back({count, Held(out) - parts_.trunk->begin(), notes_.size(), note_tokens_,
+                     std::move(marks), final});
+  const auto end = pending_.begin() + static_cast<int64_t>(count);
+  std::move(pending_.begin(), end, std::back_inserter(noted_));
+  pending_.erase(pending_.begin(), end);
   Append(std::move(ids), out);
   reader_.emplace(parts_.tokenizer, form_.Parser(true, false));
   extended_ = false;
   calls_ = 0;
-  Write(format_.style().note_tokens, out);
+  Write(static_cast<int32_t>(most), out);
 }
 
 void NoteTaker::Write(int32_t tokens, Out out) {
@@ -228,21 +244,38 @@ Answering::Prompt NoteTaker::End(const HeardWords& words, Out out) {
   prompt.think = config_.effort != Effort::kMinimal;
   if (state_ == State::kTool) EndNote({marks.tool_call_end}, out);
   const std::vector<std::string> all = NormalisedWords(words.text);
-  const auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
-  // It may yet not be the end: then what has sounded so far belongs to the next block.
+  auto noted = static_cast<int64_t>(WordsNoted(noted_, all));
+  bool opened = opened_;
+  prompt.edit.keep = Held(out);
+  prompt.noted = opened ? note_tokens_ : static_cast<int32_t>(kept_.size());
   BlockMarks marks_so_far = words.whole_turn ? BlockMarks() : marks_;
+  // The last transcript may say otherwise than a note believed: then its words are among those of the end.
+  const auto first = state_ == State::kIdle && prompt.think ? Corrected(all) : std::nullopt;
+  if (first) {
+    const auto from = blocks_.begin() + static_cast<int64_t>(*first);
+    const auto right = std::accumulate(blocks_.begin(), from, size_t{0},
+                                       [](size_t n, const Block& b) { return n + b.words; });
+    if (all.size() - right <= kMostLateWords) {
+      noted = static_cast<int64_t>(right);
+      opened = *first > 0;
+      prompt.edit.keep = parts_.trunk->begin() + from->begin;
+      prompt.noted = from->note_tokens;
+      if (!words.whole_turn) {
+        for (auto block = from; block != blocks_.end(); ++block)
+          marks_so_far.Add(block->words, block->marks);
+      }
+    }
+  }
+  // It may yet not be the end: then what has sounded so far belongs to the next block.
   marks_so_far.Add(
       all.size() - std::min(all.size(), words.whole_turn ? static_cast<size_t>(noted) : heard_),
       words.marks);
   const std::vector<std::string> sounded = marks_so_far.Take();
-  const TokenId mode = opened_ || !words.typed
-                           ? (opened_ || prompt.think ? marks.listen : marks.none)
-                           : (prompt.think ? marks.after : marks.none);
-  std::vector<TokenId> open = opened_ ? std::vector<TokenId>() : Open(mode);
-  prompt.noted = opened_ ? note_tokens_ : static_cast<int32_t>(kept_.size());
+  const TokenId mode = opened || !words.typed ? (opened || prompt.think ? marks.listen : marks.none)
+                                              : (prompt.think ? marks.after : marks.none);
+  std::vector<TokenId> open = opened ? std::vector<TokenId>() : Open(mode);
   std::vector<TokenId> tail =
       format_.Words(std::span(all).subspan(static_cast<size_t>(noted)), sounded);
-  prompt.edit.keep = Held(out);
   if (!Fits(open.size() + tail.size())) {  // then without the notes, and the newest words
     prompt.edit.keep = parts_.trunk->begin();
     prompt.noted = 0;

@@ -59,6 +59,7 @@ class NoteTaker {
     bool final = false;  // a tool was called in its note, or answered: that is not taken back
   };
   void Sounded(size_t words, std::span<const std::string> marks);
+  std::optional<size_t> Corrected(const std::vector<std::string>& all) const;
   void Correct(const std::vector<std::string>& all, Out out);
   engine::Position Held(Out out) const;
   void Step(bool paused, Out out);

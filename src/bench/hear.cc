@@ -295,21 +295,21 @@ class Ears final : public Hearer {
   // While a pause lasts no other block closes: if it was the end, its words are the tail.
   void CloseBlock(bool pause_begins) {
     if (paused_ && !pause_begins) return;
-    const auto pending = static_cast<int>(stable_.size()) - static_cast<int>(noted_);
-    const auto step = realtime::NextBlockStep(pending, options_.block_words, pause_begins,
-                                              clock_.now() < note_until_);
+    const size_t pending = realtime::WordsToNote(std::span(stable_).subspan(noted_));
+    const auto step = realtime::NextBlockStep(static_cast<int>(pending), options_.block_words,
+                                              pause_begins, clock_.now() < note_until_);
     if (step == realtime::BlockStep::kWait) return;
-    heard_.blocks.push_back(
-        {.at_ms = NowMs(),
-         .begin_ms = SampleMs(block_begin_),
-         .end_ms = SampleMs(heard_until_),
-         .words = Words(stable_.begin() + static_cast<ptrdiff_t>(noted_), stable_.end()),
-         .at_pause = pause_begins,
-         .cut_note = step == realtime::BlockStep::kCutNoteAndClose});
+    const auto first = stable_.begin() + static_cast<ptrdiff_t>(noted_);
+    heard_.blocks.push_back({.at_ms = NowMs(),
+                             .begin_ms = SampleMs(block_begin_),
+                             .end_ms = SampleMs(heard_until_),
+                             .words = Words(first, first + static_cast<ptrdiff_t>(pending)),
+                             .at_pause = pause_begins,
+                             .cut_note = step == realtime::BlockStep::kCutNoteAndClose});
     HeardBlock& block = heard_.blocks.back();
     block.marks = block_marks_.Take();
     block.sound = marks_->measured();
-    noted_ = stable_.size();
+    noted_ += pending;
     block_begin_ = heard_until_;
     note_until_ = clock_.now() + milliseconds(options_.note_ms);
   }

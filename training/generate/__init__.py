@@ -65,6 +65,21 @@ def _cuts(rng: Random, n: int) -> list[int]:
         out.append(at)
 
 
+# A count or an article is noted with what it belongs to: WordsToNote in realtime/listen/block_words.cc.
+WAITING = set("a an the and of two three four five six seven eight nine ten eleven twelve twenty thirty".split())
+
+
+def _whole(words: list[str], ends: list[int]) -> list[int]:
+    out, begin = [], 0
+    for end in ends:
+        while end > begin and (words[end - 1] in WAITING or words[end - 1].isdecimal()):
+            end -= 1
+        if end - begin >= 2:
+            out.append(end)
+            begin = end
+    return out
+
+
 @functools.lru_cache(maxsize=1)
 def _rates() -> dict:
     """How often our own listener sets a mark where it should, and where it should not."""
@@ -108,7 +123,7 @@ def to_talk(item: Item, rng: Random, mode: str | None = None, noise: float | Non
             true |= {pick(rng, ["pause", "rising"])}
         return _detected(rng, true, exact_marks or item.marks is not None, ends)
 
-    ends = [c for c in (cuts if cuts is not None else _cuts(rng, len(heard))) if c <= len(heard)] if mode == "listen" else []
+    ends = [c for c in (cuts if cuts is not None else _whole(heard, _cuts(rng, len(heard)))) if c <= len(heard)] if mode == "listen" else []
     blocks, notes, begin = [], [(after[i], text) for i, text in item.events], 0
     for end in ends:
         blocks.append(Block(heard[begin:end], marks_of(begin, end), "".join(", " + t for at, t in notes if begin < at <= end)[1:]))

@@ -46,6 +46,15 @@ TEST(NormalisedWords, SaysTheSameOfItsOwnWords) {
   }
 }
 
+TEST(WordsToNote, LeavesACountForTheBlockOfWhatItCounts) {
+  const auto count = [](const char* text) { return WordsToNote(NormalisedWords(text)); };
+  EXPECT_EQ(count("I have a stove, two tables, three"), 6U);
+  EXPECT_EQ(count("a cow and a"), 2U);
+  EXPECT_EQ(count("take 3"), 1U);
+  EXPECT_EQ(count("take 3 steps"), 3U);
+  EXPECT_EQ(count("and the"), 0U);
+}
+
 TEST(NextBlockStep, ClosesWhenFullOrAtAPause) {
   EXPECT_EQ(NextBlockStep(4, 5, false, false), BlockStep::kWait);
   EXPECT_EQ(NextBlockStep(5, 5, false, false), BlockStep::kClose);

@@ -38,8 +38,9 @@ class NoteTakerTest : public testing::Test {
         redone += back->thought;
       } else if (auto* append = std::get_if<mind::Append>(&action)) {
         for (const TokenId id : append->ids) trunk.Took(id);
-      } else if (std::holds_alternative<mind::Generate>(action)) {
+      } else if (const auto* generate = std::get_if<mind::Generate>(&action)) {
         writing = true;
+        most_tokens = generate->options.max_tokens;
       }
     }
   }
@@ -64,6 +65,7 @@ class NoteTakerTest : public testing::Test {
   NoteTaker notes{config, parts, format, form, names};
   std::vector<std::string> marks;
   bool writing = false;
+  int32_t most_tokens = 0;  // of the note
   int rolled_back = 0;
   int64_t redone = 0;  // tokens of notes
 };
@@ -79,18 +81,18 @@ TEST_F(NoteTakerTest, WordsThatAreCorrectedAreNotedAnew) {
   Write(" ducks 2");
   const std::string corrected = Held();
   EXPECT_EQ(corrected.find("account"), std::string::npos) << corrected;
-  EXPECT_NE(corrected.find(" i have a cow three mice and two cow 1 , mice 3 ducks how many"),
+  EXPECT_NE(corrected.find(" i have a cow three mice cow 1 , mice 3 and two ducks how many"),
             std::string::npos)
       << corrected;
 }
 
 TEST_F(NoteTakerTest, OnlyWhatStandsBehindTheCorrectionIsTakenBack) {
-  Hear("i have a cow and a");
+  Hear("i have a cow and one");
   Write(" cow 1");
   const std::string first = Held();
-  Hear("i have a cow and a goat for cats in the");
+  Hear("i have a cow and one goat for cats in my house");
   Write(" goat 1");
-  Hear("i have a cow and a goat four cats in the garden");
+  Hear("i have a cow and one goat four cats in my house here");
   EXPECT_EQ(rolled_back, 1);
   EXPECT_EQ(redone, static_cast<int64_t>(tokenizer->Encode(" goat 1").size()));
   EXPECT_TRUE(Held().starts_with(first)) << Held();
@@ -109,6 +111,45 @@ TEST_F(NoteTakerTest, MarksOfTheWholeTurnStandWithItsLastWords) {
     // By the words, most sounded ordinary.
     EXPECT_EQ(text.find("slow]") != std::string::npos, whole_turn) << text;
   }
+}
+
+TEST_F(NoteTakerTest, WhatTheLastTranscriptCorrectsIsThoughtAboutAgainAtTheEnd) {
+  Hear("i have account three mice");
+  Write(" mice 3");
+  const auto held = trunk.size();
+  const std::string end = " and two ducks how many animals do i have";
+  for (const bool lately : {true, false}) {
+    std::string said = "i have a cow three mice" + end;
+    if (!lately)
+      said += " here in the garden";  // too much to think about again while the user waits
+    std::vector<mind::Action> out;
+    const Answering::Prompt prompt = notes.End({.text = said}, out);
+    EXPECT_EQ(prompt.edit.keep, lately ? trunk.begin() : held);
+    std::string text;
+    for (const TokenId id : prompt.edit.append) text += tokenizer->Bytes(id);
+    EXPECT_EQ(text.find(" a cow three mice and two ducks") != std::string::npos, lately) << text;
+  }
+  // It was no end: the note stands.
+  EXPECT_EQ(trunk.size(), held);
+  EXPECT_EQ(rolled_back, 0);
+}
+
+TEST_F(NoteTakerTest, ACountIsNotedWithWhatItCounts) {
+  Hear("i have a cow and three");
+  EXPECT_FALSE(writing);
+  Hear("i have a cow and three mice");
+  EXPECT_TRUE(writing);
+}
+
+TEST_F(NoteTakerTest, ANoteAboutManyWordsMayBeLonger) {
+  Hear("i have one cow here");
+  EXPECT_EQ(most_tokens, style.note_tokens);
+  Write(" cow 1");
+  std::string words = "you have one cow here";
+  for (int i = 0; i < 5; ++i) words += " goat mouse duck";
+  Hear(words);  // all of it anew
+  EXPECT_EQ(rolled_back, 1);
+  EXPECT_GE(most_tokens, 2 * style.note_tokens);
 }
 
 TEST_F(NoteTakerTest, AFigureForAWordIsNoCorrectionAndShorterWordsAreNone) {
