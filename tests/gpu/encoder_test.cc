@@ -34,7 +34,7 @@ TEST_F(GpuEncoder, GroupsSeeThemselvesWhole) {
       std::vector<float> results[2];
       for (Side* side : {&ref_, &gpu_}) {
         const DType type = side == &gpu_ ? DType::kBf16 : DType::kF32;
-        const TensorView qkv = side->Make(all, cols, values, 8, type);
+        const TensorView qkv = side->Make(all, cols, values, 16, type);  // begins at 16 bytes
         const TensorView out = side->Make(all, kHeads * dim, {}, 0, type);
         side->be->AttendGroups(qkv.Cols(0, kHeads * dim), qkv.Cols(kHeads * dim, kHeads * dim),
                                qkv.Cols(2 * kHeads * dim, kHeads * dim), rows, dim, out);
