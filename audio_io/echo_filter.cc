@@ -72,16 +72,21 @@ void EchoFilter::Reset() {
   heard_ms_ = 0;
 }
 
+// A block behind the one before it, into spectrum_.
+void EchoFilter::Transform(EchoBlock now, std::array<float, kEchoBlock>& before) {
+  std::copy(before.begin(), before.end(), time_.begin());
+  std::copy(now.begin(), now.end(), time_.begin() + kEchoBlock);
+  std::copy(now.begin(), now.end(), before.begin());
+  fft_.Forward(time_, spectrum_);
+}
+
 void EchoFilter::TakeFar(EchoBlock far) {
-  std::copy(far_before_.begin(), far_before_.end(), time_.begin());
-  std::copy(far.begin(), far.end(), time_.begin() + kEchoBlock);
-  std::copy(far.begin(), far.end(), far_before_.begin());
   float power = 0;
   for (const float x : far) power += x * x;
   quiet_blocks_ =
       power / kEchoBlock > kAudible ? 0 : std::min<size_t>(quiet_blocks_ + 1, 1'000'000);
   newest_ = (newest_ + 1) % far_.size();
-  fft_.Forward(time_, spectrum_);
+  Transform(far, far_before_);
   Far& newest = far_[newest_];
   for (size_t k = 0; k < kBins; ++k) {
     newest.re[k] = spectrum_[k].real();
@@ -96,11 +101,8 @@ void EchoFilter::TakeFar(EchoBlock far) {
 // speak meanwhile, so this is looked at anew while the room is learnt, and doubt follows up and down.
 // The weights together may be 9 dB more than that: nobody knows yet in which of them the echo is.
 void EchoFilter::Weigh(EchoBlock near) {
-  std::copy(near_before_.begin(), near_before_.end(), time_.begin());
-  std::copy(near.begin(), near.end(), time_.begin() + kEchoBlock);
-  std::copy(near.begin(), near.end(), near_before_.begin());
   if (heard_ms_ >= kWeighMs) return;
-  fft_.Forward(time_, spectrum_);
+  Transform(near, near_before_);
   const Far& far = far_[newest_];
   for (size_t k = 0; k < kBins; ++k) {
     near_energy_[k] += std::norm(spectrum_[k]);

@@ -59,6 +59,7 @@ class EchoFilter {
     Spectrum re, im, power;
   };
   Far& FarAt(size_t age) { return far_[(newest_ + far_.size() - age) % far_.size()]; }
+  void Transform(EchoBlock now, std::array<float, kEchoBlock>& before);
   void TakeFar(EchoBlock far);
   void Weigh(EchoBlock near);
   void Estimate();

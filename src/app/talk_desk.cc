@@ -81,8 +81,7 @@ void Desk::CloseDevices() {
   if (figures_.lost_streams > lost) {
     notice_(
         "the sound system does not let go of a device; going on without it. What is plugged in "
-        "from "
-        "now on is seen when parley is started again");
+        "from now on is seen when parley is started again");
   }
 }
 
