@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <numeric>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -16,13 +17,14 @@
 #include "kernels/backend.h"
 #include "kernels/cuda_devices.h"
 #include "model/decoder.h"
+#include "model/one_sequence.h"
 #include "model/parallel_decoder.h"
 #include "weights/checkpoint.h"
 
 namespace parley {
 namespace {
 
-constexpr int32_t kPiece = 13;  // tokens of the prompt that a step appends
+constexpr size_t kPiece = 13;  // tokens of the prompt that a step appends
 constexpr int32_t kMostRows = 64;
 
 template <class T>
@@ -66,34 +68,15 @@ class Greedy {
       backend_ = &together_->backend();
       decoder_ = &together_->decoder();
     }
-    const model::DecoderGeometry& g = decoder_->geometry();
-    pages_ = positions / kernels::kPageTokens + 1;
-    pool_ = Must(backend_->AllocateKv(
-        {.layers = g.layers, .kv_heads = g.kv_heads, .head_dim = g.head_dim}, pages_));
-    table_.resize(static_cast<size_t>(pages_));
-    std::iota(table_.begin(), table_.end(), 0);
-    state_ = decoder_->NewState(kMostRows, kMostRows);
+    sequence_.emplace(*backend_, *decoder_, positions, kernels::DType::kBf16, kMostRows);
   }
 
-  // The token that is the likeliest behind the last of `ids`, which stand at `position` and on.
-  int32_t Step(const std::vector<int32_t>& ids, int32_t position) {
-    std::vector<int32_t> positions(ids.size());
-    std::iota(positions.begin(), positions.end(), position);
-    const std::vector<int32_t> sequence(ids.size(), 0);
-    const auto rows = static_cast<int32_t>(ids.size());
-    const kernels::StepBatch batch{.pool = &pool_,
-                                   .rows = rows,
-                                   .position = positions.data(),
-                                   .row_seq = sequence.data(),
-                                   .seqs = 1,
-                                   .page_table = table_.data(),
-                                   .max_pages = pages_};
-    const std::vector<int32_t> wanted = {rows - 1};
-    decoder_->Forward({.ids = ids, .embeddings = {}, .batch = &batch, .logit_rows = wanted},
-                      state_);
+  // The token that is the likeliest behind the last of `ids`, which are appended.
+  int32_t Step(std::span<const int32_t> ids) {
+    const kernels::TensorView logits = sequence_->Append(ids, {}, false);
     int32_t id = -1;
     float logit = 0.0F;
-    backend_->TopK(state_.logits.view().Rows(0, 1), 1, {&id, 1}, {&logit, 1});
+    backend_->TopK(logits, 1, {&id, 1}, {&logit, 1});
     Must(backend_->Poll());
     return id;
   }
@@ -105,23 +88,19 @@ class Greedy {
   std::unique_ptr<model::ParallelModel> together_;
   kernels::Backend* backend_ = nullptr;
   const model::Decoder* decoder_ = nullptr;
-  kernels::KvPool pool_;
-  int32_t pages_ = 0;
-  std::vector<int32_t> table_;
-  model::DecoderState state_;
+  std::optional<model::OneSequence> sequence_;
 };
 
-void Run(Greedy& greedy, const std::vector<int32_t>& prompt, int32_t count) {
-  int32_t position = 0;
+void Run(Greedy& greedy, std::span<const int32_t> prompt, int32_t count) {
   int32_t next = -1;
-  while (position < static_cast<int32_t>(prompt.size())) {
-    const auto end = std::min(position + kPiece, static_cast<int32_t>(prompt.size()));
-    next = greedy.Step({prompt.begin() + position, prompt.begin() + end}, position);
-    position = end;
+  while (!prompt.empty()) {
+    const auto piece = prompt.first(std::min(kPiece, prompt.size()));
+    next = greedy.Step(piece);
+    prompt = prompt.subspan(piece.size());
   }
   for (int32_t i = 0; i < count; ++i) {
     std::printf("%d\n", next);
-    next = greedy.Step({next}, position++);
+    next = greedy.Step({&next, 1});
   }
 }
 

@@ -9,7 +9,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 import argparse
 import json
-import math
 import pathlib
 import random
 import subprocess
@@ -18,7 +17,7 @@ import sys
 import torch
 import transformers
 
-from talks import make_qwen, speak_letters
+from talks import draw_weights, make_qwen, speak_letters
 
 COUNT = 48
 
@@ -32,9 +31,7 @@ def make_llama(folder):
         num_key_value_heads=3, max_position_embeddings=2048, rope_theta=1e5, tie_word_embeddings=True)
     model = transformers.LlamaForCausalLM(config)
     with torch.no_grad():
-        for value in model.parameters():
-            if value.dim() == 2:
-                value.normal_(0.0, 0.5 / math.sqrt(value.shape[1]))
+        draw_weights(model)
         model.model.embed_tokens.weight.copy_(4 * speak_letters(model.model.embed_tokens.weight, torch))
     model.to(torch.bfloat16).save_pretrained(folder)
 

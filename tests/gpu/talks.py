@@ -54,6 +54,14 @@ def speak_letters(head, torch):
     return made.to(head.dtype)
 
 
+def draw_weights(model):
+    for name, value in model.named_parameters():
+        if value.dim() == 2:
+            value.normal_(0.0, 1.0 if "embed" in name else 0.5 / math.sqrt(value.shape[1]))
+        elif name.endswith("bias"):
+            value.normal_(0.0, 0.1)
+
+
 def make_qwen(folder):
     import torch
     import transformers
@@ -66,11 +74,7 @@ def make_qwen(folder):
         bos_token_id=BYTES, eos_token_id=BYTES + 2)
     model = transformers.Qwen2ForCausalLM(config)
     with torch.no_grad():
-        for name, value in model.named_parameters():
-            if value.dim() == 2:
-                value.normal_(0.0, 1.0 if "embed" in name else 0.5 / math.sqrt(value.shape[1]))
-            elif name.endswith("bias"):
-                value.normal_(0.0, 0.1)
+        draw_weights(model)
         model.lm_head.weight.copy_(speak_letters(model.lm_head.weight, torch))
     model.to(torch.bfloat16).save_pretrained(folder, max_shard_size="200MB")  # several shards and an index
     write_tokenizer(folder, QWEN_MARKS, 512)
