@@ -198,6 +198,36 @@ def mini_case(options):
     return result
 
 
+HOLD = """
+import sys, torch
+free, _ = torch.cuda.mem_get_info(0)
+held = torch.empty(free - (int(sys.argv[1]) << 30), dtype=torch.uint8, device="cuda:0")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def too_large_case(options):
+    """The same model where another process leaves too little: a refusal within seconds that says how much is missing and what would do."""
+    need(options.gpus > 0, "a GPU is needed")
+    folder = options.work / "mini"
+    make_step_audio(folder, options.parley, "step-audio-2-mini")
+    result = {}
+    for left, offer in ((12, "fp8"), (4, "")):
+        with subprocess.Popen([sys.executable, "-c", HOLD, str(left)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            need(holder.stdout.readline().strip() == "held", "the GPU's memory could not be taken")
+            began = time.monotonic()
+            run = subprocess.run([options.parley, "ask", str(CLIPS / "turn_000.flac"), "--model", str(folder), "--set", "pool.replicas=cuda:0"],
+                                 capture_output=True, text=True, timeout=60, check=False)
+            seconds = time.monotonic() - began
+            holder.stdin.close()
+        said = run.stderr[-600:]
+        need(run.returncode > 0, f"{left} GiB free: exit {run.returncode}: {said}")
+        need("GiB are missing" in said and offer in said, f"{left} GiB free: {said}")
+        result[f"{left} GiB free"] = {"exit": run.returncode, "seconds": round(seconds, 1), "said": said.strip().splitlines()[-1]}
+    return result
+
+
 def styles_case(options):
     """The same conversation in both styles of thought."""
     result = {}
@@ -308,7 +338,7 @@ def serve_case(options):
 
 
 CASES = {"qwen2": qwen_case, "frames": frames_case, "styles": styles_case, "drafts": drafts_case, "serve": serve_case}
-LARGE = {"mini": mini_case}
+LARGE = {"mini": mini_case, "too_large": too_large_case}
 
 
 def main():
