@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole program on GPUs: talks that must say what they say on the processor. One line of JSON a case, exit 1 when one fails.
 
-  tests/gpu/talks.py --parley build/parley --work DIR [--gpus 2] [--only NAME]
+  tests/gpu/talks.py --parley build/parley --work DIR [--gpus 2] [--only NAME] [--ruin build/tests/gpu/libparley_ruin.so]
 
 Models are made here, with random weights: a Qwen2 of transformers (the widths of Qwen2-0.5B), and a Step-Audio of
 `parley models synth` whose encoder is given all positions. Needs torch, transformers and safetensors; `serve` needs aiohttp and soundfile
@@ -10,19 +10,16 @@ seldom a near tie.
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
-import asyncio
-import base64
 import json
 import math
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CLIPS = ROOT / "tests/data/speech/conversation"
+from server_talks import CLIPS, Failed, need, ruin_case, serve_case
+
 BYTES = 256
 QWEN_MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 STEP_MARKS = ["<|BOT|>", "<|EOT|>", "<audio_start>", "<audio_end>"]
@@ -109,15 +106,6 @@ def make_step_audio(folder, parley, geometry="tiny"):
 
 
 # ---- talks
-
-class Failed(Exception):
-    pass
-
-
-def need(holds, words):
-    if not holds:
-        raise Failed(words)
-
 
 def ask(options, replicas, more=(), clip="turn_000", limit=120):
     """One talk on the simulated clock; gives its events, times included."""
@@ -256,89 +244,8 @@ def drafts_case(options):
     return result
 
 
-# ---- the server
-
-def pcm(name):
-    import numpy as np
-    try:
-        import soundfile
-        samples, rate = soundfile.read(CLIPS / f"{name}.flac", dtype="float32")
-    except ImportError:
-        from scipy.io import wavfile
-        rate, raw = wavfile.read(CLIPS / f"{name}_24k.wav")
-        samples = raw.astype(np.float32) / 32768
-    count = int(len(samples) * 24000 / rate)
-    resampled = np.interp(np.arange(count) * rate / 24000, np.arange(len(samples)), samples)
-    return (np.clip(resampled, -1, 1) * 32767).astype("<i2").tobytes()
-
-
-async def one_talk(url, sound):
-    """A question at the speed of speech; gives the answer's words and the ms from the end of the sound to the first of the answer."""
-    import aiohttp
-    async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=1 << 26) as socket:
-        heard = {"words": "", "bytes": 0}
-        first = done = None
-
-        async def send():
-            began = time.monotonic()
-            block = 24000 * 2 * 40 // 1000
-            whole = sound + bytes(24000 * 2 * 2)
-            for i in range(0, len(whole), block):
-                await socket.send_json({"type": "input_audio_buffer.append",
-                                        "audio": base64.b64encode(whole[i:i + block]).decode()})
-                await asyncio.sleep(max(0.0, began + (i // block + 1) * 0.04 - time.monotonic()))
-
-        spoken = time.monotonic() + len(sound) / 48000
-        sender = asyncio.create_task(send())
-        async for message in socket:
-            event = json.loads(message.data)
-            kind = event["type"]
-            need(kind != "error", str(event))
-            if kind.endswith("output_audio.delta"):
-                first = first or time.monotonic()
-                heard["bytes"] += len(event["delta"]) * 3 // 4
-            if kind.endswith("output_audio_transcript.delta"):
-                heard["words"] += event["delta"]
-            if kind == "response.done":
-                done = True
-                break
-        sender.cancel()
-        need(done and heard["bytes"] > 0, f"no answer: {heard}")
-        return {**heard, "first_sound_ms": round(1000 * (first - spoken))}
-
-
-def serve_case(options):
-    """Two replicas of a GPU each (of one where there is no other), a talk on each at the same time."""
-    pool = "cuda:0, cuda:1" if options.gpus > 1 else gpu_pools(options)[0]
-    command = [options.parley, "serve", "--listen", "127.0.0.1:0", "--set", f"pool.replicas={pool}"]
-    with open(options.work / "serve.txt", "w") as log:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        try:
-            line = ""
-            while (found := re.search(r"serves (http://127\.0\.0\.1:\d+)", line)) is None:
-                line = server.stdout.readline()
-                need(line, f"the server did not start: exit {server.poll()}")
-            url = found[1].replace("http", "ws") + "/v1/realtime"
-            sounds = [pcm("turn_014"), pcm("turn_014" if options.one_clip else "turn_000")]
-
-            async def both():
-                return await asyncio.wait_for(asyncio.gather(*(one_talk(url, s) for s in sounds)), 60)
-
-            talks = asyncio.run(both())
-            import urllib.request
-            metrics = urllib.request.urlopen(found[1] + "/metrics").read().decode()
-            replicas = [m for m in metrics.splitlines() if "replica" in m and not m.startswith("#")]
-        finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-    return {"pool": pool, "talks": talks, "replicas": replicas, "exit": server.returncode}
-
-
 CASES = {"qwen2": qwen_case, "frames": frames_case, "styles": styles_case, "drafts": drafts_case, "serve": serve_case}
-LARGE = {"mini": mini_case, "too_large": too_large_case}
+MORE = {"mini": mini_case, "too_large": too_large_case, "ruin": ruin_case}  # 16.6 GB to write; a library to preload
 
 
 def main():
@@ -346,7 +253,8 @@ def main():
     parser.add_argument("--parley", required=True)
     parser.add_argument("--work", required=True, type=pathlib.Path)
     parser.add_argument("--gpus", type=int, default=1, choices=(0, 1, 2), help="0: the processor against itself")
-    parser.add_argument("--only", choices=[*CASES, *LARGE], nargs="*")
+    parser.add_argument("--ruin", help="libparley_ruin.so, for the case of that name")
+    parser.add_argument("--only", choices=[*CASES, *MORE], nargs="*")
     options = parser.parse_args()
     try:
         import soundfile  # noqa: F401
@@ -358,7 +266,7 @@ def main():
     for name in options.only or CASES:
         began = time.monotonic()
         try:
-            line = {"case": name, "ok": True, **{**CASES, **LARGE}[name](options)}
+            line = {"case": name, "ok": True, **{**CASES, **MORE}[name](options)}
         except (Failed, subprocess.TimeoutExpired, subprocess.CalledProcessError, OSError, ImportError, TimeoutError) as e:
             failed = True
             line = {"case": name, "ok": False, "why": f"{type(e).__name__}: {e}"}
