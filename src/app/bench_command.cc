@@ -38,6 +38,15 @@ void AddBenchCommands(CLI::App& app, BenchOptions& options) {
   accuracy->add_option("--limit", options.accuracy.limit, "questions of each family");
   accuracy->add_option("--json", options.accuracy.json, "write one line of JSON a question");
   accuracy->add_flag("--report", options.accuracy.report, "print what was heard and answered");
+  CLI::App* hear =
+      app.add_subcommand("hear", "what a talk hears of many utterances: words, blocks and marks");
+  hear->callback([&options] { options.what = What::kHear; });
+  hear->add_option("LIST", options.hear.list, R"(lines like {"id": "q1", "wav": "q1.wav"})")
+      ->required();
+  hear->add_option("--json", options.hear.json, "write one line of JSON an utterance")->required();
+  hear->add_option("--jobs", options.hear.jobs, "processes; 0: as many as cores");
+  hear->add_flag("--final-only", options.hear.final_only, "only the transcript at the end");
+  hear->add_flag("--evidence", options.hear.evidence, "what marks were told from");
   CLI::App* engine =
       app.add_subcommand("engine", "decode, prefill, branches, fork, transcription; against peers");
   engine->callback([&options] { options.what = What::kEngine; });
@@ -160,6 +169,8 @@ Status RunBench(const BenchOptions& options, const AppConfig& config) {
       return RunBenchTurn(options.turn, config);
     case BenchOptions::What::kAccuracy:
       return RunBenchAccuracy(options.accuracy, config);
+    case BenchOptions::What::kHear:
+      return RunBenchHear(options.hear, config);
     case BenchOptions::What::kEngine:
       return RunEngine(options, config);
     case BenchOptions::What::kQuality:

@@ -1,4 +1,4 @@
-// `parley bench turn|accuracy|engine|quality|kernels|cost`: every number we publish, by one command each.
+// `parley bench turn|accuracy|hear|engine|quality|kernels|cost`: every number we publish, by one command each.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "app/app_config.h"
 #include "app/bench_accuracy.h"
 #include "app/bench_cost.h"
+#include "app/bench_hear.h"
 #include "app/bench_turn.h"
 #include "bench/decoder_bench.h"
 #include "bench/engine_bench.h"
@@ -22,10 +23,11 @@ class App;
 namespace parley::app {
 
 struct BenchOptions {
-  enum class What { kTurn, kAccuracy, kEngine, kQuality, kKernels, kCost };
+  enum class What { kTurn, kAccuracy, kHear, kEngine, kQuality, kKernels, kCost };
   What what = What::kTurn;
   BenchTurnOptions turn;
   BenchAccuracyOptions accuracy;
+  BenchHearOptions hear;
   bench::EngineBenchOptions engine;
   std::string engine_device = "cpu";
   std::string engine_weights = "bf16";
