@@ -22,6 +22,7 @@ import torch
 import heard_talks
 from format import IM_END, MARKS, RESULT, RESULT_END, STYLE, Block, Talk, decode, default_gguf, prefix_ids, thought_ids, words_ids, words_of
 from generate import MIX, _cuts, make, to_talk
+from generate.acoustic import settle
 from smollm2 import MATRICES, Stepper, fake_quant, load_update, read_gguf
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -243,6 +244,20 @@ def validation(modes, folder):
     return rows
 
 
+def sounds(modes, folder):
+    """Of synthesise.py --sounds: right is what fits how it was read aloud, whether the listener set the mark or not."""
+    rows = []
+    for n, entry in enumerate(heard_talks.load(folder)):
+        item = copy.copy(entry[0])
+        if item.about:
+            settle(item, item.marks[0])
+        for mode in modes:
+            if item.expect:
+                kind = item.about or "other questions " + (" ".join(sorted(item.marks[0])) if item.marks else "")
+                rows.append(Row(heard_talks.talk_of(entry, mode, Random(n)), ("sounds", kind.replace("topic ", ""), mode), pattern(item.expect)))
+    return rows
+
+
 def everyday(modes, heard):
     rows = []
     for item in json.load(open(f"{HERE}/eval/everyday.json", encoding="utf-8"))["items"]:
@@ -298,6 +313,7 @@ def main() -> None:
     p.add_argument("--modes", default="listen,after,none")
     p.add_argument("--heard", help="transcripts of the dev questions: what parley_hear wrote")
     p.add_argument("--validation", help="a folder of synthesise.py's, heard")
+    p.add_argument("--sounds", help="a folder of synthesise.py --sounds, heard")
     p.add_argument("--bits", type=int, default=0)
     p.add_argument("--items", type=int, default=60)
     p.add_argument("--out", help="write the table and every answer here")
@@ -306,7 +322,7 @@ def main() -> None:
     w = weights(a.gguf or default_gguf(), a.update, a.bits, device)
     modes, rows, heard = a.modes.split(","), [], read_heard(a.heard)
     for name in a.sets.split(","):
-        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
+        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "sounds": lambda: sounds(modes, a.sounds), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
     begin = time.time()
     run(w, rows)
     table = report(rows)

@@ -15,7 +15,8 @@ import os
 import sys
 from random import Random
 
-FIELDS = ("skill", "words", "events", "final", "answer", "history", "tools", "expect", "clean")
+FIELDS = ("skill", "words", "events", "final", "answer", "history", "tools", "expect", "clean", "about", "lead")
+SHORT_TURN_MS = 7000  # the marks behind its last words are those of all of it (realtime/listen/sound_marks.h), with what is silent before
 
 
 def align(said: list[str], heard: list[str]) -> list[int]:
@@ -63,12 +64,13 @@ def rows(folder: str):
 
 def load(folders: str) -> list:
     """(item, heard words, after, ends of blocks or None, marks of each block and the tail)"""
+    from generate.acoustic import settle
     from generate.core import Item
 
     out = []
     for folder in folders.split(","):
         for raw, _, h in rows(folder):
-            item = Item(**{k: raw[k] for k in FIELDS})
+            item = Item(**{k: raw[k] for k in FIELDS if k in raw})
             item.events = [tuple(e) for e in item.events]
             item.history = [tuple(e) for e in item.history]
             words, ends = [], []
@@ -76,13 +78,25 @@ def load(folders: str) -> list:
                 words += b["words"]
                 ends.append(len(words))
             words += h.get("tail", [])
-            # A note about words that were lost would teach to invent.
-            if len(words) < 0.8 * len(item.words):
+            # A note about words that were lost would teach to invent; so would the answer to a question that nobody could have heard.
+            if not item.about and len(words) < 0.8 * len(item.words) or raw.get("sound") and not item.about and misheard(item.words, words) > 0.34:
                 continue
             # Heard as a whole (--final-only): blocks are cut as the listener would.
             cuts = ends if ends or len(words) < 9 else None
-            out.append((item, words, align(item.words, words), cuts, [b.get("marks", []) for b in h.get("blocks", ())] + [h.get("tail_marks", [])]))
+            if raw.get("sound") is not None:
+                item.marks = [set(raw["sound"])] * len(item.words)
+            marks = [b.get("marks", []) for b in h.get("blocks", ())] + [h.get("tail_marks", [])]
+            if item.about:  # what the listener heard is what there is to answer by
+                whole = h.get("tail") and h.get("speech_end_ms", 0) <= SHORT_TURN_MS
+                item = settle(item, set(marks[-1]) if whole else {m for some in marks for m in some})
+            out.append((item, words, align(item.words, words), cuts, marks))
     return out
+
+
+def misheard(said: list[str], heard: list[str]) -> float:
+    """The share of words that were heard as something else."""
+    after = align(said, heard)
+    return sum(heard[after[i]: after[i + 1]] != [w] for i, w in enumerate(said)) / len(said)
 
 
 def talk(rng: Random, heard: list, mode: str | None = None):

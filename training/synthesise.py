@@ -1,8 +1,9 @@
 """Reads items aloud with many synthetic voices, for our own listener to hear.
 
-  python training/synthesise.py --out DIR --items 2000 [--seed 7] [--validation | --questions]     needs flite, espeak-ng, piper
-  parley_hear DIR/list.jsonl --json DIR/heard.jsonl --jobs N
+  python training/synthesise.py --out DIR --items 2000 [--seed 7] [--validation | --sounds | --questions]     needs flite, espeak-ng, piper
+  parley_hear DIR/list.jsonl --json DIR/heard.jsonl --jobs N        (of --sounds: `parley bench hear`, which knows a voice from a noise)
 
+--sounds: questions about the sound, and others, read in the way that their marks say (sounds.py): whispered, hurried, in noise …
 DIR/items.jsonl keeps each item whole, so that what was heard stays usable when the generator changes. --questions reads the dev
 questions and the everyday questions instead, with the voices kept for examination; nothing is trained on those.
 SPDX-License-Identifier: Apache-2.0
@@ -11,12 +12,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import glob
 import json
 import multiprocessing
 import os
 import subprocess
 import wave
 from random import Random
+
+import sounds
 
 # Kept for examination, never in TRAINING_VOICES: flite rms and slt, espeak-ng variant f3 (overlap_check.py reads this list).
 EXAM_VOICES = ("flite:rms", "flite:slt")
@@ -30,10 +34,16 @@ MIX = {"counting": 40, "navigate": 8, "lies": 24, "fallacies": 20, "arithmetic":
 # For choosing between models: other items, half of them in voices that are nowhere else.
 VALIDATION_MIX = {"counting": 60, "navigate": 30, "lies": 60, "fallacies": 50}
 VALIDATION_VOICES = ("espeak:en-us+klatt", "espeak:en-us+klatt3", "espeak:en-gb+adam", "espeak:en-us+linda", "espeak:en-gb+david", "espeak:en-us+michel")
+# Questions about the sound, and short ones of every kind that are asked in the same noise.
+SOUNDS_MIX = {"acoustic": 64, "facts": 5, "science": 5, "talk": 8, "howto": 3, "people": 2, "safety": 2, "cannot": 4, "arithmetic": 3, "dates": 2, "memory": 2, "spelling": 1, "tools": 2, "units": 1, "counting": 1}
+SOUND_OF_OTHERS = ["noise"] * 4 + ["music"] * 4 + ["whisper"] * 3 + ["fast", "fast", "slow", "slow", "loud", "rising", "quiet"]
 
 
 def reading(item) -> str:
     """The words with pauses where something was complete."""
+    if item.about:
+        words, lead = item.words, item.lead
+        return " ".join(words[:lead]) + "? " + " ".join(words[lead:]) + "." if lead else " ".join(words) + "?"
     ends = {i for i, _ in item.events}
     out = " ".join(w + ("," if item.skill == "counting" else ".") * (i + 1 in ends) for i, w in enumerate(item.words))
     return out + "?" if not out.endswith((".", ",")) else out[:-1] + "?"
@@ -44,7 +54,21 @@ def voice_of(rng: Random) -> str:
     return f"espeak:{rng.choice(ESPEAK_ACCENTS)}+{rng.choice(ESPEAK_VARIANTS)}" if v.startswith("espeak") else v
 
 
-_piper = None
+_piper, _babble = None, {}
+
+
+def voices_of(folder: str) -> list:
+    """Voices that babble behind others."""
+    if folder not in _babble:
+        _babble[folder] = [sounds.read(f) for f in sorted(glob.glob(folder + "/babble*.wav"))]
+    return _babble[folder]
+
+
+def speak_so(job) -> None:
+    (text, voice, path, seed), words, marks = job
+    speak((text, voice, path, seed))
+    rng = sounds.numbers(Random(f"sound {seed}"))
+    sounds.write(path, sounds.sounding(sounds.read(path), words, marks, rng, voices_of(os.path.dirname(path))))
 
 
 def speak(job) -> None:
@@ -82,10 +106,12 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=7)
     p.add_argument("--questions", action="store_true")
     p.add_argument("--validation", action="store_true", help="the four families, to choose models by")
+    p.add_argument("--sounds", action="store_true", help="questions about the sound, and others, read in many ways")
+    p.add_argument("--voices", default="", help="only those whose name begins so: flite,espeak")
     p.add_argument("--processes", type=int, default=os.cpu_count())
     a = p.parse_args()
     os.makedirs(a.out, exist_ok=True)
-    rng, jobs, lines, items = Random(a.seed), [], [], []
+    rng, jobs, lines, items, ways = Random(a.seed), [], [], [], []
     if a.questions:
         from evaluate import DATA, HERE, TASKS, spoken_text
         for voice in EXAM_VOICES:
@@ -97,22 +123,32 @@ def main() -> None:
                 jobs.append((e["question"], voice, e["id"]))
     else:
         from generate import make
-        mix = VALIDATION_MIX if a.validation else MIX
+        from generate.acoustic import style
+        mix = SOUNDS_MIX if a.sounds else VALIDATION_MIX if a.validation else MIX
         for n in range(a.items):
             skill = rng.choices(list(mix), list(mix.values()))[0]
             item = make(rng, skill)
-            items.append({"id": f"t{n}", **dataclasses.asdict(item)})
+            marks = (item.marks or [set()])[0] if item.about or not a.sounds else style(rng, {rng.choice(SOUND_OF_OTHERS)}, more=0.1)
+            ways.append((item.words, marks))
+            items.append({"id": f"t{n}", **dataclasses.asdict(item), "marks": None, "sound": sorted(marks) if a.sounds else None})
             voice = rng.choice(VALIDATION_VOICES) if a.validation and n % 2 else voice_of(rng)
+            while a.voices and not voice.startswith(tuple(a.voices.split(","))):
+                voice = voice_of(rng)
             jobs.append((reading(item), voice, f"t{n}"))
     work = []
     for n, (text, voice, key) in enumerate(jobs):
         path = os.path.abspath(f"{a.out}/{n}.wav")
-        work.append((text, voice, path, 1000 + n if not a.questions else 5))
+        work.append((text, voice, path, 1000 * a.seed + n if a.sounds else 1000 + n if not a.questions else 5))
         lines.append({"id": f"{key}|{voice}", "wav": path})
     if a.questions:  # the examination reads at the voice's own pace
         work = [(t, v, p, None) for t, v, p, _ in work]
+    say = speak_plainly if a.questions else speak
+    if a.sounds:
+        for n, (text, voice, _, seed) in enumerate(work[:12]):
+            speak((text, voice, os.path.abspath(f"{a.out}/babble{n}.wav"), seed))
+        say, work = speak_so, [(w, *way) for w, way in zip(work, ways)]
     with multiprocessing.Pool(a.processes) as pool:
-        for _ in pool.imap_unordered(speak if not a.questions else speak_plainly, work, chunksize=8):
+        for _ in pool.imap_unordered(say, work, chunksize=8):
             pass
     with open(a.out + "/items.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(i) + "\n" for i in items)

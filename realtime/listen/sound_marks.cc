@@ -37,6 +37,9 @@ constexpr float kFaster = 1.3F, kSlower = 0.78F;          // against the talk
 constexpr float kFastRate = 6.2F, kSlowRate = 3.05F;      // without one
 constexpr float kPauseS = 0.7F;
 constexpr float kRising = 1.8F;
+// Behind the fall of a statement: from the lowest shortly before, if no noise lifts the pitch.
+constexpr float kRisingAgain = 2.7F;
+constexpr float kStillDb = 25.0F;                       // of voice above background, at least
 constexpr float kHigh = 2.5F, kLow = -2.5F;             // against the talk
 constexpr float kHighPitch = 19.0F, kLowPitch = -4.0F;  // without one: 300 Hz, 79 Hz
 constexpr float kLeastVoiced = 0.25F;                   // to have a pitch at all
@@ -44,7 +47,10 @@ constexpr float kNoiseDb = 18.5F;                       // of voice above backgr
 constexpr float kNoiseQuietDb = 26.0F;  // and above its quietest parts: dense speech has no gaps
 constexpr float kNoiseDbfs = -62.0F;    // quieter than this is no noise
 constexpr float kClearDb = 12.0F;  // voice less above it: nothing but noise and level can be told
-constexpr float kMusicShare = 0.2F;
+// Tones that stand are music when they stand between the words too, and it is not silent there: a voice that is
+// drawn out on one note holds its overtones as still as an instrument does.
+constexpr float kMusicShare = 0.15F, kMusicBetween = 0.15F;
+constexpr float kMusicDb = 30.0F;  // of voice above background, at most
 
 constexpr float kKnownS = 2.0F;        // of voice, before the talk is a measure
 constexpr float kMemoryS = 20.0F;      // of voice that a talk's measure goes back
@@ -211,6 +217,7 @@ void SoundMarks::Measure(const BlockSpan& block) {
     scratch_.push_back(frame.hiss_db);
   }
   if (end > begin) sound_.tonal = static_cast<float>(tonal) / static_cast<float>(end - begin);
+  sound_.tonal_between = TonalBetween(begin, end);
   if (count == 0) return;
   sound_.active_s = static_cast<float>(count) / 100.0F;
   sound_.level = static_cast<float>(10.0 * std::log10(energy / static_cast<double>(count)));
@@ -222,6 +229,21 @@ void SoundMarks::Measure(const BlockSpan& block) {
   for (const std::string& word : block.words) spoken_.syllables += SyllablesOf(word);
   spoken_.seconds = static_cast<float>(spoken) / 100.0F;
   sound_.rate = Rate(block, spoken_.seconds);
+}
+
+// The quieter half is mostly not the voice's own.
+float SoundMarks::TonalBetween(int64_t begin, int64_t end) const {
+  std::vector<float> levels;
+  for (int64_t k = begin; k < end; ++k) levels.push_back(Frame(k).level_dbfs);
+  if (levels.empty()) return 0;
+  const float middle = Percentile(levels, 0.5F);
+  int64_t quiet = 0, tonal = 0;
+  for (int64_t k = begin; k < end; ++k) {
+    if (Frame(k).level_dbfs > middle) continue;
+    ++quiet;
+    tonal += Frame(k).tonal ? 1 : 0;
+  }
+  return static_cast<float>(tonal) / static_cast<float>(quiet);
 }
 
 // Over this block and as many before it as make kRateS.
@@ -291,6 +313,12 @@ void SoundMarks::MeasurePitch(int64_t first, int64_t last, bool phrase_end) {
     return Percentile(part, 0.5F);
   };
   const size_t before = n - kEnd - kBetween;
+  constexpr size_t kValley = 5, kValleyBefore = 45;  // the lowest 50 ms of 450 ms
+  float lowest = middle_of(n - kEnd - kValley, n - kEnd);
+  for (size_t at = n - std::min(n, kEnd + kValleyBefore); at + kValley + kEnd <= n; ++at) {
+    lowest = std::min(lowest, middle_of(at, at + kValley));
+  }
+  sound_.rise = middle_of(n - kEnd, n) - lowest;
   sound_.movement =
       middle_of(n - kEnd, n) - middle_of(before > kBefore ? before - kBefore : 0, before);
 }
@@ -303,8 +331,8 @@ void SoundMarks::Judge(const Ordinary& ordinary) {
   };
   const bool heard = s.active_s >= kLeastActiveS;
   const bool known = ordinary.level.weight >= kKnownS;
-  const bool music = s.tonal >= kMusicShare;
   const float above = s.level - s.background;
+  const bool music = s.tonal >= kMusicShare && s.tonal_between >= kMusicBetween && above < kMusicDb;
   const bool noise = !music && s.background > kNoiseDbfs && above < kNoiseDb &&
                      s.level - s.quietest < kNoiseQuietDb;
   const bool clear = heard && !music && (above > kClearDb || s.background <= kNoiseDbfs);
@@ -320,7 +348,8 @@ void SoundMarks::Judge(const Ordinary& ordinary) {
   mark("slow", paced && s.rate < slow);
   mark("fast", paced && s.rate > fast);
   mark("pause", clear && s.pause_s >= kPauseS);
-  mark("rising", clear && s.movement && *s.movement > kRising);
+  mark("rising", clear && ((s.movement && *s.movement > kRising) ||
+                           (s.rise && *s.rise > kRisingAgain && above > kStillDb)));
   const bool pitch_known = ordinary.pitch.weight >= kKnownS;
   const bool pitched = clear && s.pitch.has_value();
   const float up = pitched ? *s.pitch - ordinary.pitch.mean : 0.0F;

@@ -372,9 +372,12 @@ std::string EvidenceJson(const realtime::BlockSound& s) {
       .Add("hiss_db", s.hiss_db)
       .Add("pause_s", s.pause_s)
       .Add("rate", s.rate)
-      .Add("tonal", s.tonal);
+      .Add("quietest", s.quietest)
+      .Add("tonal", s.tonal)
+      .Add("tonal_between", s.tonal_between);
   if (s.pitch) line.Add("pitch", *s.pitch);
   if (s.movement) line.Add("movement", *s.movement);
+  if (s.rise) line.Add("rise", *s.rise);
   return line.Take();
 }
 

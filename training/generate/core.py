@@ -21,6 +21,8 @@ class Item:
     tools: list[str] = field(default_factory=list)
     marks: list[set[str]] | None = None  # of each word; None: whatever the sound has
     expect: str = ""  # what a right answer holds (a regular expression), where a check exists
+    about: str = ""  # acoustic: what is asked, for `settle`
+    lead: int = 0  # acoustic: so many words are a sentence of their own
     clean: bool = False  # the words carry meaning that a mishearing would change: hear them as they are
 
     def say(self, text: str, note: str = "") -> "Item":

@@ -149,6 +149,40 @@ TEST_F(SoundMarksTest, PitchRisesAtTheEndOfAPhrase) {
   EXPECT_EQ(Marks(Say({.rise = -6}, 10), kTen), Set{});
 }
 
+TEST_F(SoundMarksTest, ARiseBehindAFallIsOneToo) {
+  // The voice falls by nine semitones, as at the end of a statement, and rises by six at the very end.
+  std::vector<float> x;
+  double phase = 0;
+  for (int i = 0; i < static_cast<int>(2 * kRate); ++i) {
+    const double t = i / kRate;
+    const double fall = -9 * std::clamp((t - 1.55) / 0.2, 0.0, 1.0);
+    const double up = 6 * std::clamp((t - 1.75) / 0.1, 0.0, 1.0);
+    phase += 150 * std::pow(2.0, (fall + up) / 12) / kRate;
+    double sample = 0;
+    for (int k = 1; k <= 12; ++k) sample += std::sin(2 * std::numbers::pi * k * phase) / k;
+    x.push_back(static_cast<float>(0.1 * std::min(1.0, 3 * std::abs(std::sin(9 * t))) * sample));
+  }
+  const auto heard = Marks(x, kTen);
+  ASSERT_TRUE(marks.measured().movement);
+  EXPECT_LT(*marks.measured().movement, 0);
+  EXPECT_NE(std::find(heard.begin(), heard.end(), "rising"), heard.end());
+}
+
+TEST_F(SoundMarksTest, AVoiceThatStaysOnOneNoteIsNoMusic) {
+  // A drawn-out monotone in a silent room: its overtones stand as still as those of an instrument.
+  std::vector<float> x;
+  for (int i = 0; i < static_cast<int>(3 * kRate); ++i) {
+    const double t = i / kRate;
+    double sample = 0;
+    for (int k = 1; k <= 12; ++k) sample += std::sin(2 * std::numbers::pi * k * 180 * t) / k;
+    const bool gap = i % 12000 > 10500;
+    x.push_back(static_cast<float>(gap ? 0.0 : 0.1 * sample));
+  }
+  const auto heard = Marks(x, kTen);
+  EXPECT_GT(marks.measured().tonal, 0.3);
+  EXPECT_EQ(std::find(heard.begin(), heard.end(), "music"), heard.end());
+}
+
 TEST_F(SoundMarksTest, HighAndLowAreMeasuredAgainstTheTalk) {
   Marks(Say({.hz = 150}, 10), kTen);
   Marks(Say({.hz = 150}, 10), kTen);
