@@ -20,8 +20,6 @@ import subprocess
 import wave
 from random import Random
 
-import sounds
-
 # Kept for examination, never in TRAINING_VOICES: flite rms and slt, espeak-ng variant f3 (overlap_check.py reads this list).
 EXAM_VOICES = ("flite:rms", "flite:slt")
 ESPEAK_ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan")
@@ -59,12 +57,15 @@ _piper, _babble = None, {}
 
 def voices_of(folder: str) -> list:
     """Voices that babble behind others."""
+    import sounds
     if folder not in _babble:
         _babble[folder] = [sounds.read(f) for f in sorted(glob.glob(folder + "/babble*.wav"))]
     return _babble[folder]
 
 
 def speak_so(job) -> None:
+    import sounds  # needs numpy, which nothing else here does
+
     (text, voice, path, seed), words, marks = job
     speak((text, voice, path, seed))
     rng = sounds.numbers(Random(f"sound {seed}"))
