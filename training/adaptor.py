@@ -229,7 +229,7 @@ class Answers:
         """Ids before the words; ids behind them, and which of those the model writes."""
         if id(item) in self.made:
             return self.made[id(item)]
-        made = Item(**{k: item[k] for k in heard_talks.FIELDS})
+        made = Item(**{k: item[k] for k in heard_talks.FIELDS if k in item})
         made.events, made.history = [tuple(e) for e in made.events], [tuple(e) for e in made.history]
         talk = to_talk(made, Random(0), "after", noise=0.0)
         ids, written = render(talk)
