@@ -101,11 +101,6 @@ unsigned BlocksFor(int32_t rows, int32_t heads) {
   return static_cast<unsigned>((static_cast<int64_t>(rows) * heads + kWarps - 1) / kWarps);
 }
 
-bool Aligned(const Rows& x) {
-  return x.type == Type::kBf16 && x.stride % 8 == 0 &&
-         reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
-}
-
 }  // namespace
 
 bool AttendIsFast(const Cache& cache, int32_t group) {
@@ -119,7 +114,7 @@ cudaError_t LaunchAttend(const Rows& q, const Cache& cache, const Tables& tables
     return cudaErrorInvalidValue;
   }
   const int32_t heads = q.cols / cache.head_dim;
-  if (!AttendIsFast(cache, heads / cache.kv_heads) || !Aligned(q) || !InFours(out)) {
+  if (!AttendIsFast(cache, heads / cache.kv_heads) || !InEights(q) || !InEights(out)) {
     return LaunchDependent(AttendPlainKernel, dim3(BlocksFor(q.rows, heads)), dim3(kThreads), 0,
                            stream, q, cache, tables, heads, out);
   }

@@ -1,184 +1,179 @@
-// Attention of several rows of one sequence over the paged cache. A block takes a tile of tokens with all query heads of
-// one key head: 8 warps of 16 (token, head) pairs each, which share every page. Pages arrive in shared memory in stages of
-// four by asynchronous copies, two stages in turn; the 16-byte pieces of a key or value are swapped about so that the
-// reads of attend_inl.h meet no bank twice.
+// Attention of several rows of one sequence over the paged cache (attend_warpgroup_inl.h). A block takes a tile of tokens with all
+// query heads of one key head: 128 (token, head) pairs, 64 of each of its two warpgroups. Every multiprocessor has one block, which
+// takes one tile after the other, so that the keys of the next are on their way while the last one's are multiplied.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
-#include "kernels/cuda/attend_inl.h"
 #include "kernels/cuda/attend_launch.h"
+#include "kernels/cuda/attend_warpgroup_inl.h"
 #include "kernels/cuda/cache_inl.h"
 #include "kernels/cuda/launch_inl.h"
 #include "kernels/cuda/rows_inl.h"
+#include "kernels/cuda/tensor_map.h"
 
 namespace parley::kernels::cuda {
 namespace {
 
-constexpr int kWarps = 8;
-constexpr int kThreads = kWarps * kWarp;
-constexpr int kPairs = kWarps * 16;  // (token, query head)
-constexpr int kStagePages = 4;
-constexpr int kStages = 2;
+constexpr int kPairs = 2 * kGroupRows;       // (token, query head)
+constexpr int kThreads = 3 * kGroupThreads;  // the last warpgroup asks for keys
 
 template <int kDim>
-__global__ void __launch_bounds__(kThreads)
-    AttendPrefillKernel(Rows q, Cache cache, Tables tables, int group, Rows out) {
-  constexpr int kPieces = kDim / 8;             // of a slot
-  constexpr int kPartBytes = kPage * kDim * 2;  // K or V of a page
-  constexpr int kStageBytes = kStagePages * 2 * kPartBytes;
-  extern __shared__ __align__(128) uint8_t shared[];
-  LetNextStart();
-  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+using PrefillShape = AttendShape<kDim, 128, kPairs / kGroupRows, 2>;
+
+// Tiles by what a block does: later ones see more keys, and the longest come first. In every other round blocks take them in the
+// opposite order, so that each block gets long and short ones.
+struct Work {
+  int4 tile;  // as in Tables
+  int kv_head;
+  int first_position;
+
+  __device__ Work(const Tables& tables, int kv_heads, int round) {
+    const int blocks = static_cast<int>(gridDim.x);
+    const int block = static_cast<int>(blockIdx.x);
+    const int at = round * blocks + (round % 2 == 0 ? block : blocks - 1 - block);
+    there_ = at < tables.tile_count * kv_heads;
+    if (!there_) return;
+    tile = tables.tiles[tables.tile_count - 1 - at / kv_heads];
+    kv_head = at % kv_heads;
+    first_position = tables.position[tile.x];
+  }
+  __device__ explicit operator bool() const { return there_; }
+  __device__ int keys() const { return first_position + tile.y; }
+
+ private:
+  bool there_;
+};
+
+// By one warp: queries, keys and values of all the block's tiles, as soon as there is room for them.
+template <class Shape>
+__device__ void Ask(const AttendRoom<Shape>& room, const CUtensorMap& queries,
+                    const CUtensorMap& pages, const Cache& cache, const Tables& tables, int group) {
+  constexpr int kPages = Shape::kKeys / kPage;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int g = lane / 4;
-  const int t = lane % 4;
-  // Later tiles see more keys: they start first.
-  const int4 tile = tables.tiles[gridDim.x - 1 - blockIdx.x];
-  const int kv_head = static_cast<int>(blockIdx.y);
-  const int first_position = tables.position[tile.x];
-  const int last_position = first_position + tile.y - 1;
-  const int pages = last_position / kPage + 1;
-  const int32_t* table = tables.page_table + static_cast<int64_t>(tile.z) * tables.max_pages;
-  const auto* memory = static_cast<const __nv_bfloat16*>(cache.memory);
-  const uint32_t base = SharedAddress(shared);
+  const int tokens = kPairs / group;
+  Turn<Shape::kStages> turn;
+  int round = 0;
+  for (Work work(tables, cache.kv_heads, round); work;
+       work = Work(tables, cache.kv_heads, ++round)) {
+    WaitBarrier(room.QueryEmpty(), static_cast<uint32_t>(round + 1) % 2);
+    if (lane == 0) {
+      ArriveAndExpect(room.QueryFull(), Shape::kTiles * tokens * group * kTileRowBytes);
+      for (int i = 0; i < Shape::kTiles; ++i) {
+        CopyBox(room.query + i * Shape::kQueryTile, queries, i * kTileCols, work.kv_head * group,
+                work.tile.x, room.QueryFull());
+      }
+    }
+    const int32_t* table = tables.page_table + static_cast<int64_t>(work.tile.z) * tables.max_pages;
+    const int last_page = (work.keys() - 1) / kPage;
+    for (int block = (work.keys() - 1) / Shape::kKeys; block >= 0; --block) {
+#pragma unroll
+      for (const Part part : {Part::kKeys, Part::kValues}) {
+        const uint32_t full = room.Full(part, turn.stage);
+        WaitBarrier(room.Empty(part, turn.stage), turn.parity ^ 1);
+        if (lane == 0) ArriveAndExpect(full, Shape::kPartBytes);
+        __syncwarp();
+        for (int i = lane; i < kPages * Shape::kTiles; i += kWarp) {
+          const int page = i % kPages;
+          const int column = i / kPages;
+          // Pages behind the last: that one once more, for the barrier's count.
+          const int64_t from = PageOffset(cache, table[min(block * kPages + page, last_page)],
+                                          static_cast<int>(part), work.kv_head);
+          CopyBox(
+              room.At(part, turn.stage) + column * Shape::kPartTile + page * kPage * kTileRowBytes,
+              pages, column * kTileCols, static_cast<int>(from / Shape::kDim), full);
+        }
+      }
+      turn.Next();
+    }
+  }
+}
+
+template <class Shape>
+__device__ void Answer(const AttendRoom<Shape>& room, const Cache& cache, const Tables& tables,
+                       int group, const Rows& out) {
+  const int first_pair =
+      static_cast<int>(threadIdx.x) / kWarp * 16 + static_cast<int>(threadIdx.x) % kWarp / 4;
+  AttendRows<Shape> rows;
+  int round = 0;
+  for (Work work(tables, cache.kv_heads, round); work;
+       work = Work(tables, cache.kv_heads, ++round)) {
+    Sight sight{.blocks = (work.keys() + Shape::kKeys - 1) / Shape::kKeys,
+                .keys = work.keys(),
+                .unmasked = (work.first_position + 1) / Shape::kKeys};
+    int row[2];
+    int column[2];
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const int pair = first_pair + 8 * r;
+      const int token = pair / group;
+      const bool there = token < work.tile.y;
+      row[r] = there ? work.tile.x + token : -1;
+      sight.last[r] = there ? work.first_position + token : -1;
+      column[r] = (work.kv_head * group + pair % group) * Shape::kDim;
+    }
+    rows.Attend(room, sight, [] {});
+    rows.End([&](int r, int at, const uint4& eight) {
+      if (row[r] >= 0) StoreEight(out, row[r], column[r] + at, eight);
+    });
+  }
+}
+
+template <int kDim>
+__global__ void __launch_bounds__(kThreads, 1)
+    AttendPrefillKernel(const __grid_constant__ CUtensorMap queries,
+                        const __grid_constant__ CUtensorMap pages, Cache cache, Tables tables,
+                        int group, Rows out) {
+  using Shape = PrefillShape<kDim>;
+  static_assert(Shape::kConsumers + kGroupThreads == kThreads);
+  extern __shared__ uint8_t shared[];
+  LetNextStart();
+  const AttendRoom<Shape> room(shared);
+  room.Prepare();
   WaitForPrevious();
-
-  const auto copy_stage = [&](int stage) {
-    const uint32_t to = base + static_cast<uint32_t>(stage % kStages * kStageBytes);
-    for (int i = static_cast<int>(threadIdx.x); i < kStagePages * 2 * kPage * kPieces;
-         i += kThreads) {
-      const int piece = i % kPieces;
-      const int slot = i / kPieces % kPage;
-      const int part = i / (kPieces * kPage) % 2;
-      const int page = i / (kPieces * kPage * 2);
-      const int p = stage * kStagePages + page;
-      // Slots behind the last position may hold anything: zeros instead.
-      const bool inside = p < pages && p * kPage + slot <= last_position;
-      const __nv_bfloat16* from = memory +
-                                  PageOffset(cache, table[p < pages ? p : 0], part, kv_head) +
-                                  slot * kDim + piece * 8;
-      CopyAsync16(to + static_cast<uint32_t>((page * 2 + part) * kPartBytes +
-                                             (slot * kPieces + Swapped(slot, piece)) * 16),
-                  from, inside);
-    }
-    CommitCopies();
-  };
-  const int stages = (pages + kStagePages - 1) / kStagePages;
-  copy_stage(0);
-
-  // Pairs 16 warp + g and + 8: the token decides what may be seen.
-  QueryRows<kDim> query;
-  int row[2];
-  int sees[2];
-  int head[2];
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    const int pair = warp * 16 + g + 8 * r;
-    const int token = pair / group;
-    const bool there = token < tile.y && pair < kPairs / group * group;
-    row[r] = there ? tile.x + token : -1;
-    sees[r] = there ? first_position + token : -1;
-    head[r] = kv_head * group + pair % group;
-    const auto* from = static_cast<const __nv_bfloat16*>(q.data) +
-                       (there ? row[r] : tile.x) * q.stride + static_cast<int64_t>(head[r]) * kDim;
-#pragma unroll
-    for (int j = 0; j < kDim / 32; ++j) {
-      (r == 0 ? query.low : query.high)[j] = *reinterpret_cast<const uint4*>(from + 32 * j + 8 * t);
-    }
-  }
-  // The first and the last position that any pair of this warp sees: no mask before, nothing after.
-  const int warp_first = first_position + warp * 16 / group;
-  const int warp_last = min(last_position, first_position + (warp * 16 + 15) / group);
-  const bool idle = warp * 16 / group >= tile.y;
-
-  Running<kDim> run;
-  run.Clear();
-  const float scale = kLog2E * rsqrtf(static_cast<float>(kDim));
-  for (int stage = 0; stage < stages; ++stage) {
-    if (stage + 1 < stages) {
-      copy_stage(stage + 1);
-      WaitCopies<1>();
-    } else {
-      WaitCopies<0>();
-    }
-    __syncthreads();
-    const uint8_t* here = shared + stage % kStages * kStageBytes;
-    for (int page = 0; page < kStagePages && !idle; ++page) {
-      const int first_key = (stage * kStagePages + page) * kPage;
-      if (first_key > warp_last) break;
-      const uint8_t* k_page = here + page * 2 * kPartBytes;
-      const uint8_t* v_page = k_page + kPartBytes;
-      Keys16<kDim> keys;
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-#pragma unroll
-        for (int j = 0; j < kDim / 32; ++j) {
-          const int slot = 8 * half + g;
-          keys.piece[half][j] = *reinterpret_cast<const uint4*>(
-              k_page + (slot * kPieces + Swapped(slot, 4 * j + t)) * 16);
-        }
-      }
-      float scores[2][4];
-      Scores<kDim, true>(query, keys, scores);
-      const bool masked = first_key + kPage - 1 > warp_first;
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const int at = first_key + 8 * half + 2 * t + (i & 1);
-          const bool seen = !masked || at <= sees[i / 2];
-          scores[half][i] = seen ? scores[half][i] * scale : -INFINITY;
-        }
-      }
-      Values16<kDim> values;
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const int slot = 2 * t + (i & 1) + 8 * (i / 2);
-#pragma unroll
-        for (int h = 0; h < kDim / 64; ++h) {
-          values.row[i][h] = *reinterpret_cast<const uint4*>(
-              v_page + (slot * kPieces + Swapped(slot, 8 * h + g)) * 16);
-        }
-      }
-      Take<kDim, true>(scores, values, run);
-    }
-    __syncthreads();  // the stage may be overwritten
-  }
-
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    float weight = run.weight[r];
-    weight += __shfl_xor_sync(~0U, weight, 1);
-    weight += __shfl_xor_sync(~0U, weight, 2);
-    if (row[r] < 0) continue;
-    const float scale_out = 1.0F / weight;
-#pragma unroll
-    for (int h = 0; h < kDim / 64; ++h) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        const int at = head[r] * kDim + 64 * h + 16 * t + 8 * i;
-        const int c = 2 * r + i;
-        Store4(out, row[r], at,
-               {run.out[h][0][c] * scale_out, run.out[h][1][c] * scale_out,
-                run.out[h][2][c] * scale_out, run.out[h][3][c] * scale_out});
-        Store4(out, row[r], at + 4,
-               {run.out[h][4][c] * scale_out, run.out[h][5][c] * scale_out,
-                run.out[h][6][c] * scale_out, run.out[h][7][c] * scale_out});
-      }
-    }
+  if (threadIdx.x < Shape::kConsumers) {
+    TakeRegisters<240>();
+    Answer(room, cache, tables, group, out);
+  } else {
+    KeepRegisters<24>();
+    if (threadIdx.x < Shape::kConsumers + kWarp) Ask(room, queries, pages, cache, tables, group);
   }
 }
 
 template <int kDim>
 cudaError_t Launch(const Rows& q, const Cache& cache, const Tables& tables, int32_t group,
                    const Rows& out, cudaStream_t stream) {
-  constexpr int kShared = kStages * kStagePages * 2 * kPage * kDim * 2;
-  const cudaError_t raised = cudaFuncSetAttribute(
-      AttendPrefillKernel<kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
-  if (raised != cudaSuccess) return raised;
-  const dim3 grid(static_cast<unsigned>(tables.tile_count), static_cast<unsigned>(cache.kv_heads));
-  return LaunchDependent(AttendPrefillKernel<kDim>, grid, dim3(kThreads), kShared, stream, q, cache,
-                         tables, group, out);
+  using Shape = PrefillShape<kDim>;
+  CUtensorMap queries;
+  const std::array<uint64_t, 3> query_size = {kDim, static_cast<uint64_t>(q.cols / kDim),
+                                              static_cast<uint64_t>(q.rows)};
+  const std::array<int64_t, 2> query_stride = {kDim, q.stride};
+  const std::array<uint32_t, 3> query_box = {kTileCols, static_cast<uint32_t>(group),
+                                             static_cast<uint32_t>(kPairs / group)};
+  cudaError_t made = MakeTensorMap(q.data, query_size, query_stride, query_box, &queries);
+  if (made != cudaSuccess) return made;
+  // The slots of all pages, layers, parts and heads, one behind the other; nobody says here how many.
+  CUtensorMap pages;
+  constexpr uint64_t kMostSlots = uint64_t{1} << 31;
+  const std::array<uint64_t, 2> page_size = {kDim, kMostSlots};
+  const std::array<int64_t, 1> page_stride = {kDim};
+  const std::array<uint32_t, 2> page_box = {kTileCols, kPage};
+  made = MakeTensorMap(cache.memory, page_size, page_stride, page_box, &pages);
+  if (made != cudaSuccess) return made;
+  made =
+      cudaFuncSetAttribute(AttendPrefillKernel<kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                           static_cast<int>(Shape::kShared));
+  if (made != cudaSuccess) return made;
+  int device = 0;
+  int multiprocessors = 0;
+  made = cudaGetDevice(&device);
+  if (made != cudaSuccess) return made;
+  made = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  if (made != cudaSuccess) return made;
+  const dim3 grid(
+      static_cast<unsigned>(std::min(multiprocessors, tables.tile_count * cache.kv_heads)));
+  return LaunchDependent(AttendPrefillKernel<kDim>, grid, dim3(kThreads), Shape::kShared, stream,
+                         queries, pages, cache, tables, group, out);
 }
 
 }  // namespace
@@ -188,7 +183,7 @@ int32_t TileTokens(int32_t group) { return std::max(1, kPairs / std::max(group, 
 cudaError_t LaunchAttendPrefill(const Rows& q, const Cache& cache, const Tables& tables,
                                 const Rows& out, cudaStream_t stream) {
   const int32_t group = q.cols / cache.head_dim / cache.kv_heads;
-  if (group > kPairs || !InFours(out)) return cudaErrorInvalidValue;
+  if (group > kPairs || !InEights(q) || !InEights(out)) return cudaErrorInvalidValue;
   return cache.head_dim == 128 ? Launch<128>(q, cache, tables, group, out, stream)
                                : Launch<64>(q, cache, tables, group, out, stream);
 }

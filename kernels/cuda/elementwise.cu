@@ -253,10 +253,6 @@ __global__ void __launch_bounds__(1024)
 }
 
 constexpr int32_t kMostGridRows = 65536;
-bool InEights(const Rows& x) {  // 16 bytes
-  return x.type == Type::kBf16 && x.cols % 8 == 0 && x.stride % 8 == 0 &&
-         reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
-}
 
 }  // namespace
 

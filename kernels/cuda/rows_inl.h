@@ -40,6 +40,15 @@ __device__ inline void Store4(const Rows& x, int64_t row, int32_t col, const flo
   }
 }
 
+// Eight values of bf16 rows that are InEights.
+__device__ inline void StoreEight(const Rows& x, int64_t row, int32_t col, const uint4& eight) {
+  *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(x.data) + row * x.stride + col) = eight;
+}
+
+inline bool InEights(const Rows& x) {
+  return x.type == Type::kBf16 && x.cols % 8 == 0 && x.stride % 8 == 0 &&
+         reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
+}
 inline bool InFours(const Rows& x) {
   const uintptr_t bytes = x.type == Type::kF32 ? 16 : 8;
   return x.data == nullptr ||

@@ -103,9 +103,6 @@ std::vector<double> Within(size_t n, const Geometry& g) {
   return std::vector<double>(n, cache * (2.0 * score + 3.0 * testing::kEpsBf16));
 }
 
-// Of a pool of two pages.
-int32_t PoolValues(const Geometry& g) { return 2 * 3 * 2 * g.kv_heads * kPageTokens * g.head_dim; }
-
 class GpuAttention : public Gpu {
  protected:
   void Same(const std::vector<float>& gpu, const std::vector<float>& ref, const Geometry& g) {
@@ -169,6 +166,39 @@ TEST_F(GpuAttention, SinglesAndTilesOfManySequencesInOneStep) {
   }
 }
 
+// What a warpgroup takes at once is 64 pairs of a token and a query head, a block 128, against 128 keys at a time: one less, as many
+// and one more, with one to eight query heads a key head, on nothing and on a context.
+TEST_F(GpuAttention, RowsAroundATileAndABlockOfKeys) {
+  for (const int32_t head_dim : {64, 128}) {
+    for (int32_t group = 1; group <= 8; ++group) {
+      SCOPED_TRACE(::testing::Message() << group << " of " << head_dim);
+      const Geometry g{2 * group, 2, head_dim};
+      Talk ref(ref_, g, {Shuffled(0, 25, 7)}, 25);
+      Talk gpu(gpu_, g, {Shuffled(0, 25, 7)}, 25);
+      int32_t at = 0;
+      for (const int32_t rows : {63, 1, 2, 65, 128, 129}) {
+        Same(gpu.Step(RowsOf(0, at, at + rows)), ref.Step(RowsOf(0, at, at + rows)), g);
+        at += rows;
+      }
+    }
+  }
+}
+
+// More tiles than multiprocessors: a block takes several, of sequences of different lengths.
+TEST_F(GpuAttention, ManyTilesOfSequencesOfDifferentLengths) {
+  for (const Geometry& g : {Geometry{100, 20, 64}, Geometry{60, 20, 128}}) {
+    const std::vector<std::vector<int32_t>> pages = {Shuffled(0, 16, 1), Shuffled(16, 16, 2),
+                                                     Shuffled(32, 16, 3), Shuffled(48, 16, 4)};
+    Talk ref(ref_, g, pages, 64);
+    Talk gpu(gpu_, g, pages, 64);
+    const auto fill = RowsOf(0, 0, 40) + RowsOf(1, 0, 131);
+    Same(gpu.Step(fill), ref.Step(fill), g);
+    const auto mixed =
+        RowsOf(0, 40, 240) + RowsOf(2, 0, 77) + RowsOf(1, 131, 132) + RowsOf(3, 0, 129);
+    Same(gpu.Step(mixed), ref.Step(mixed), g);
+  }
+}
+
 TEST_F(GpuAttention, ForkAndRollbackEqualAFreshPrefill) {
   const Geometry g = kR1;
   // A trunk of 40 positions; a branch shares its first two pages and copies the third, then both go on differently.
@@ -188,18 +218,22 @@ TEST_F(GpuAttention, ForkAndRollbackEqualAFreshPrefill) {
 }
 
 TEST_F(GpuAttention, SlotsBehindTheLastPositionMayHoldNan) {
-  const Geometry g = kR1;
-  Talk gpu(gpu_, g, {{0, 1}}, 2);
-  std::vector<float> nan(static_cast<size_t>(PoolValues(g)), NAN);
-  const TensorView all{.data = gpu.pool().memory.get(),
-                       .dtype = DType::kBf16,
-                       .rows = 2,
-                       .cols = PoolValues(g) / 2,
-                       .stride = PoolValues(g) / 2};
-  gpu_.be->Upload(nan, all);
-  Talk ref(ref_, g, {{0, 1}}, 2);
-  for (const auto& rows : {RowsOf(0, 0, 5), RowsOf(0, 5, 6), RowsOf(0, 6, 20)})
-    Same(gpu.Step(rows), ref.Step(rows), g);
+  constexpr int32_t kPages = 18;
+  for (const Geometry& g : {kR1, kLlama}) {
+    Talk gpu(gpu_, g, {Shuffled(0, kPages, 9)}, kPages);
+    const int32_t cols = 3 * 2 * g.kv_heads * kPageTokens * g.head_dim;
+    const TensorView all{.data = gpu.pool().memory.get(),
+                         .dtype = DType::kBf16,
+                         .rows = kPages,
+                         .cols = cols,
+                         .stride = cols};
+    gpu_.be->Upload(std::vector<float>(static_cast<size_t>(kPages * cols), NAN), all);
+    Talk ref(ref_, g, {Shuffled(0, kPages, 9)}, kPages);
+    for (const auto& rows : {RowsOf(0, 0, 5), RowsOf(0, 5, 6), RowsOf(0, 6, 20), RowsOf(0, 20, 127),
+                             RowsOf(0, 127, 131), RowsOf(0, 131, 273)}) {
+      Same(gpu.Step(rows), ref.Step(rows), g);
+    }
+  }
 }
 
 }  // namespace

@@ -25,8 +25,9 @@ TEST_F(GpuEncoder, GroupsSeeThemselvesWhole) {
   for (const int32_t dim : {64, 32}) {  // the second one by the plain kernel
     for (const std::vector<int32_t>& rows : {std::vector<int32_t>{1},
                                              {64, 1, 65},
-                                             {129, 63, 128},
+                                             {129, 63, 128, 127},
                                              {300},
+                                             {50, 700},
                                              std::vector<int32_t>(19, 7)}) {
       const int32_t all = std::accumulate(rows.begin(), rows.end(), 0);
       const int32_t cols = 3 * kHeads * dim;
@@ -47,9 +48,32 @@ TEST_F(GpuEncoder, GroupsSeeThemselvesWhole) {
   }
 }
 
+// What is wrong with one sound is no other's affair.
+TEST_F(GpuEncoder, AGroupOfNanLeavesTheOthersAlone) {
+  constexpr int32_t kCols = 128;
+  const std::vector<int32_t> rows = {70, 33, 129};
+  auto values = Bf16Values(232 * 3 * kCols, 13, 2.0F);
+  const auto hear = [&](bool spoil) {
+    if (spoil) std::fill_n(values.begin() + 70 * 3 * kCols, 33 * 3 * kCols, NAN);
+    const TensorView qkv = gpu_.Make(232, 3 * kCols, values, 0, DType::kBf16);
+    const TensorView out = gpu_.Make(232, kCols, {}, 0, DType::kBf16);
+    gpu_.be->AttendGroups(qkv.Cols(0, kCols), qkv.Cols(kCols, kCols), qkv.Cols(2 * kCols, kCols),
+                          rows, 64, out);
+    return gpu_.Values(out);
+  };
+  const auto sound = hear(false);
+  const auto beside = hear(true);
+  for (size_t i = 0; i < sound.size(); ++i) {
+    const size_t row = i / kCols;
+    const bool spoilt = row >= 70 && row < 103;
+    ASSERT_TRUE(spoilt ? std::isnan(beside[i]) : beside[i] == sound[i]) << "row " << row;
+  }
+}
+
 // Queries of one length over keys of another, as a decoder hears an encoder's rows.
 TEST_F(GpuEncoder, RowsSeeKeysOfAnotherLength) {
-  for (const auto& [rows, keys] : {std::pair{5, 200}, {130, 3}, {1, 1}}) {
+  for (const auto& [rows, keys] :
+       {std::pair{5, 200}, {130, 3}, {1, 1}, {3, 1500}, {70, 65}, {200, 256}}) {
     std::vector<float> results[2];
     for (Side* side : {&ref_, &gpu_}) {
       const DType type = side == &gpu_ ? DType::kBf16 : DType::kF32;
