@@ -49,7 +49,7 @@ constexpr float kNoiseDbfs = -62.0F;    // quieter than this is no noise
 constexpr float kClearDb = 12.0F;  // voice less above it: nothing but noise and level can be told
 // Tones that stand are music when they stand between the words too, and it is not silent there: a voice that is
 // drawn out on one note holds its overtones as still as an instrument does.
-constexpr float kMusicShare = 0.15F, kMusicBetween = 0.15F;
+constexpr float kMusicShare = 0.15F, kMusicBetween = 0.2F;
 constexpr float kMusicDb = 30.0F;  // of voice above background, at most
 
 constexpr float kKnownS = 2.0F;        // of voice, before the talk is a measure
@@ -217,12 +217,15 @@ void SoundMarks::Measure(const BlockSpan& block) {
     scratch_.push_back(frame.hiss_db);
   }
   if (end > begin) sound_.tonal = static_cast<float>(tonal) / static_cast<float>(end - begin);
-  sound_.tonal_between = TonalBetween(begin, end);
-  if (count == 0) return;
+  if (count == 0) {
+    sound_.tonal_between = TonalBetween(begin, end);
+    return;
+  }
   sound_.active_s = static_cast<float>(count) / 100.0F;
   sound_.level = static_cast<float>(10.0 * std::log10(energy / static_cast<double>(count)));
   sound_.voiced = static_cast<float>(voiced) / static_cast<float>(count);
   sound_.hiss_db = Percentile(scratch_, 0.5F);
+  sound_.tonal_between = TonalBetween(begin, end);
   MeasurePitch(first, last, block.phrase_end);
 
   spoken_ = {};
@@ -231,15 +234,16 @@ void SoundMarks::Measure(const BlockSpan& block) {
   sound_.rate = Rate(block, spoken_.seconds);
 }
 
-// The quieter half is mostly not the voice's own.
-float SoundMarks::TonalBetween(int64_t begin, int64_t end) const {
-  std::vector<float> levels;
-  for (int64_t k = begin; k < end; ++k) levels.push_back(Frame(k).level_dbfs);
-  if (levels.empty()) return 0;
-  const float middle = Percentile(levels, 0.5F);
+// The quietest quarter, with half a second before: there it is not the voice that is heard.
+float SoundMarks::TonalBetween(int64_t begin, int64_t end) {
+  const int64_t from = std::max<int64_t>(0, begin - 50);
+  scratch_.clear();
+  for (int64_t k = from; k < end; ++k) scratch_.push_back(Frame(k).level_dbfs);
+  if (scratch_.empty()) return 0;
+  const float most = Percentile(scratch_, 0.25F);
   int64_t quiet = 0, tonal = 0;
-  for (int64_t k = begin; k < end; ++k) {
-    if (Frame(k).level_dbfs > middle) continue;
+  for (int64_t k = from; k < end; ++k) {
+    if (Frame(k).level_dbfs > most) continue;
     ++quiet;
     tonal += Frame(k).tonal ? 1 : 0;
   }

@@ -52,7 +52,7 @@ struct BlockSound {
   float pause_s = 0;              // longest silence before or between the words
   float rate = 0;                 // syllables per second of voice, over the last seconds
   float tonal = 0;                // share of frames
-  float tonal_between = 0;        // the same among the quieter half of them, where no voice is
+  float tonal_between = 0;        // the same where the voice is not
   std::optional<float> pitch;     // two fifths of the voice's energy are below it
   std::optional<float> movement;  // of the pitch at the end [semitones]
   std::optional<float> rise;      // of the pitch at the end, from its lowest shortly before
@@ -89,7 +89,7 @@ class SoundMarks {
   };
 
   void Measure(const BlockSpan& block);
-  float TonalBetween(int64_t begin, int64_t end) const;
+  float TonalBetween(int64_t begin, int64_t end);
   void MeasurePitch(int64_t first, int64_t last, bool phrase_end);
   float Rate(const BlockSpan& block, float seconds) const;
   void Judge(const Ordinary& ordinary);
