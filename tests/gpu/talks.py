@@ -160,7 +160,8 @@ def qwen_case(options):
 def frames_case(options):
     folder = options.work / "step_audio"
     make_step_audio(folder, options.parley)
-    more = ["--model", str(folder), "--set", "mind.answer_tokens=32", "--set", "mind.effort=minimal"]
+    more = ["--model", str(folder), "--set", "mind.answer_tokens=32", "--set", "mind.effort=minimal",
+            "--set", "engine.kv_mb=1024"]  # and not all of a GPU that others may use
     cpu = ask(options, "cpu", more)
     need(summary(cpu)["engine"]["encoder_slices"] > 0, "nothing was encoded on the processor")
     result = {"answer": answer_of(cpu)}
