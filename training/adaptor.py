@@ -1,20 +1,21 @@
-"""An experiment: sound frames instead of words for the same decoder. Whisper base's encoder in exact blocks (50 Hz), pooled to
-25 Hz, and a small adaptor to 12.5 embeddings a second as wide as the decoder's, trained so that the decoder's own token
-embeddings can be read off them (CTC, tied to the embedding table).
+"""Sound frames instead of words for the same decoder. Whisper base's encoder on a turn as the engine encodes it (groups of 25.2 s, each as
+a whole), pooled to 25 Hz before its last norm, and a small adaptor to 12.5 embeddings a second as wide as the decoder's.
 
-  python training/adaptor.py words   --data DIR --out adaptor.safetensors [--seconds 200] [--hold-out flite:kal]
-  python training/adaptor.py answers --data DIR --init adaptor.safetensors --update U --out adaptor2.safetensors [--seconds 400]
+  python training/adaptor.py words frozen answers --data DIR --update models/nano/update.safetensors --out OUT [--questions q/manifest.json]
 
-DIR is one of synthesise.py's: items.jsonl, list.jsonl and the sounds. `words` prints the word error rate of greedy CTC on utterances
-of voices that were kept out of training. `answers` goes on with the frames where the words stood, all thought behind them, and trains
-adaptor and update together by the loss of what the model is to write; it prints how many items of the voices that were kept out
-are answered rightly. Both stages checkpoint and go on. Run on a CPU at a tiny size only (selftest.py): there are no figures.
+DIR is a folder of synthesise.py's, or a folder of such; those that are finished while training runs are taken in. Stages, each from what the one
+before it has written to OUT: `words` reads words off the embeddings (CTC, tied to the decoder's table of embeddings). `frozen` puts the
+frames where the words stood, all thought behind them, and trains the adaptor by the loss of what the decoder, which stays as it is shipped, is to
+write; `answers` trains a second, small update over the decoder's with it. Behind each of these two the questions are asked, which no
+training has heard (tests/bench/spoken_questions.py), and their words read. A stage checkpoints and goes on; one that is finished is not done again.
 SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
 
 import argparse
+import collections
 import concurrent.futures
+import glob
 import json
 import math
 import os
@@ -29,13 +30,13 @@ import torch
 import torch.nn.functional as F
 
 import heard_talks
-from format import IM_END, MARKS, _ids, decode, default_gguf, prefix_ids, render
+from format import IM_END, MARKS, Block, Talk, _ids, _tokenizer, decode, default_gguf, prefix_ids, render, words_of
 from generate import Item, to_talk
-from smollm2 import LowRank, hidden, layer, load_update, read_gguf, save_update
+from smollm2 import LAYERS, MATRICES, LowRank, Stepper, hidden, layer, load_update, read_gguf
 
-RATE, MELS, WIDTH = 16000, 80, 512
-BLOCK, LEFT = 192, 384  # mel frames: 1.92 s, and 3.84 s that a block looks back on
-PER_BLOCK = 24  # embeddings of a block
+RATE, HOP, MELS, WIDTH = 16000, 160, 80, 512
+GROUP = 2520  # mel frames that the engine encodes as one: listen.frame_group_ms, in whole blocks of frame_block_ms
+STEP = 32     # lengths are whole multiples of so many mel frames, so that many sounds go together
 
 
 def whisper_encoder(path: str) -> dict[str, torch.Tensor]:
@@ -82,23 +83,16 @@ def mel_filters() -> torch.Tensor:
 
 
 def log_mel(sound: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
-    """[80, frames] of log10 power: frame t ends with sample 160 (t + 1), so that no block needs what comes after it."""
-    padded = F.pad(sound, (240, -len(sound) % 160))
-    power = torch.stft(padded, 400, 160, window=torch.hann_window(400, device=sound.device), center=False, return_complex=True).abs() ** 2
-    return (filters @ power).clamp_min(1e-10).log10()
-
-
-def windows(mel: torch.Tensor) -> torch.Tensor:
-    """[blocks, 80, LEFT + BLOCK], each normalised by its own loudest value; silence before the first block."""
-    blocks = -(-mel.shape[1] // BLOCK)
-    mel = F.pad(mel, (LEFT, blocks * BLOCK - mel.shape[1]), value=-10.0)
-    some = mel.unfold(1, LEFT + BLOCK, BLOCK).permute(1, 0, 2)
-    return torch.maximum(some, (some.amax((1, 2), keepdim=True) - 8).clamp_min(-8)) / 4 + 1
+    """[N, samples] of one length to [N, 80, frames], as src/features/log_mel.h defines them."""
+    sound = F.pad(sound, (0, -sound.shape[1] % HOP))
+    power = torch.stft(sound, 400, HOP, window=torch.hann_window(400, device=sound.device), center=True, pad_mode="reflect", return_complex=True)[..., :-1].abs() ** 2
+    mel = (filters @ power).clamp_min(1e-10).log10()
+    return torch.maximum(mel, mel.amax((1, 2), keepdim=True) - 8) / 4 + 1
 
 
 @torch.no_grad()
 def encode(w: dict[str, torch.Tensor], mel: torch.Tensor) -> torch.Tensor:
-    """[blocks, 96, 512]: the newest block's positions of the encoder, pooled by none yet (50 Hz)."""
+    """[N, 80, frames] to [N, frames / 4, 512] at 25 Hz: pairs of positions are averaged before the last norm."""
     def norm(x, name):
         return F.layer_norm(x, (WIDTH,), w[name + "/gamma"], w[name + "/beta"])
 
@@ -114,41 +108,130 @@ def encode(w: dict[str, torch.Tensor], mel: torch.Tensor) -> torch.Tensor:
         a = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
         x = x + linear(a, f"layer_{i}/self_attention/linear_1")
         x = x + linear(F.gelu(linear(norm(x, f"layer_{i}/ffn/layer_norm"), f"layer_{i}/ffn/linear_0")), f"layer_{i}/ffn/linear_1")
-    return norm(x, "layer_norm")[:, -BLOCK // 2:]
+    return norm(F.avg_pool1d(x.transpose(1, 2), 2).transpose(1, 2), "layer_norm")
+
+
+def read_sound(path: str) -> tuple[torch.Tensor, int]:
+    with wave.open(path, "rb") as file:
+        return torch.from_numpy(np.frombuffer(file.readframes(file.getnframes()), np.int16).copy()), file.getframerate()
+
+
+def resampled(sound: torch.Tensor, rate: int, speed: float = 1.0, shape=None) -> torch.Tensor:
+    """To 16 kHz by its spectrum, into which `shape` of the frequencies in Hz is multiplied. Lengths are whole multiples of 80 ms."""
+    if rate == RATE and speed == 1.0 and shape is None:
+        return sound
+    sound = F.pad(sound, (0, -len(sound) % 1764))
+    length = round(len(sound) * RATE / (rate * speed) / 1280) * 1280 or 1280
+    spectrum = torch.view_as_real(torch.fft.rfft(sound))
+    spectrum = torch.view_as_complex(F.pad(spectrum, (0, 0, 0, length // 2 + 1 - len(spectrum))).contiguous())
+    if shape is not None:
+        spectrum = spectrum * shape(torch.linspace(0, RATE / 2, len(spectrum), device=sound.device))
+    return torch.fft.irfft(spectrum, n=length) * (length / len(sound))
+
+
+def changed(sound: torch.Tensor, rate: int, rng: Random) -> torch.Tensor:
+    """Another voice in another place: speed and pitch, the room's and the line's colour, noise, level."""
+    tilt, bands, phone = rng.uniform(-6, 6), [rng.uniform(-4, 4) for _ in range(6)], rng.random() < 0.15
+
+    def shape(hz):
+        octave = (hz.clamp_min(50) / 50).log2()
+        db = tilt * (octave - 4) / 4 + torch.tensor(bands, device=hz.device)[(octave * 0.8).long().clamp_max(5)]
+        return 10 ** (db / 20) * ((hz > 280) & (hz < 3500) if phone else 1.0)
+
+    x = resampled(sound, rate, rng.uniform(0.85, 1.25), shape)
+    x = x * (0.1 / x.square().mean().sqrt().clamp_min(1e-5))
+    if rng.random() < 0.75:
+        gen = torch.Generator(device=x.device).manual_seed(rng.getrandbits(40))
+        noise = torch.fft.rfft(torch.randn(len(x), generator=gen, device=x.device))
+        noise = torch.fft.irfft(noise * (torch.arange(len(noise), device=x.device) + 20.0) ** -rng.uniform(0, 1), n=len(x))
+        x = x + noise * (0.1 / noise.square().mean().sqrt().clamp_min(1e-9)) * 10 ** (-rng.uniform(8, 40) / 20)
+    return (x * 10 ** (rng.uniform(-20, 4) / 20)).clamp(-1, 1)
 
 
 class Adaptor(torch.nn.Module):
-    """[blocks, 96, 512] at 50 Hz to [blocks, 24, 576] at 12.5 Hz: 3.0M parameters."""
+    """[N, T, 512] at 25 Hz to [N, T / 2, 576] at 12.5 Hz: Step-Audio's shape, 2.5M parameters."""
 
-    def __init__(self, width: int = 576):
+    def __init__(self, width: int = 576, middle: int = 1536):
         super().__init__()
         self.conv = torch.nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
-        self.up, self.down = torch.nn.Linear(WIDTH, 2048), torch.nn.Linear(2048, width)
+        self.up, self.down = torch.nn.Linear(WIDTH, middle), torch.nn.Linear(middle, width)
         self.blank = torch.nn.Parameter(torch.zeros(width))
 
     def forward(self, x):
-        x = F.avg_pool1d(x.transpose(1, 2), 2)
-        x = F.gelu(self.conv(x)).transpose(1, 2)
-        return self.down(F.relu(self.up(x)))
+        return self.down(F.relu(self.up(F.gelu(self.conv(x.transpose(1, 2))).transpose(1, 2))))
 
 
-def read_sound(path: str) -> torch.Tensor:
-    with wave.open(path, "rb") as file:
-        rate, x = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
-    if rate != RATE:
-        from scipy.signal import resample_poly
-        x = resample_poly(x, RATE, rate).astype(np.float32)
-    return torch.from_numpy(x)
+NAMES = {"adapter.conv": "conv", "adapter.linear1": "up", "adapter.linear2": "down"}  # as the engine spells them
 
 
-def load(folder: str, hold_out: str):
-    """(sound, item) to train on, and of the voices that are kept out."""
-    items = {i["id"]: i for i in map(json.loads, open(folder + "/items.jsonl", encoding="utf-8"))}
-    train, kept = [], []
-    for line in map(json.loads, open(folder + "/list.jsonl", encoding="utf-8")):
-        key, voice = line["id"].split("|")
-        (kept if voice.startswith(hold_out) else train).append((line["wav"], items[key]))
-    return train, kept
+def save_adaptor(adaptor: Adaptor, path: str, metadata: dict[str, str]) -> None:
+    from safetensors.torch import save_file
+    out = {f"{name}.{part}": getattr(getattr(adaptor, own), part).detach().half().cpu().contiguous() for name, own in NAMES.items() for part in ("weight", "bias")}
+    out["adapter.blank"] = adaptor.blank.detach().half().cpu()
+    save_file(out, path, metadata={"format": "pt", "kind": "audio adaptor", "encoder": "whisper-base", **metadata})
+
+
+def load_adaptor(path: str) -> Adaptor:
+    from safetensors.torch import load_file
+    t = load_file(path)
+    adaptor = Adaptor(t["adapter.linear2.weight"].shape[0], t["adapter.linear1.weight"].shape[0])
+    adaptor.load_state_dict({"blank": t["adapter.blank"].float()} | {f"{own}.{part}": t[f"{name}.{part}"].float() for name, own in NAMES.items() for part in ("weight", "bias")})
+    return adaptor
+
+
+class Ears:
+    """Sounds to embeddings of the decoder, 12.5 a second. What the encoder, which is not trained, makes of a sound is kept, of each sound
+    once as it is and a few times changed."""
+
+    def __init__(self, adaptor: Adaptor, encoder: dict[str, torch.Tensor], device: str, variants: int = 3):
+        self.adaptor, self.encoder, self.device, self.variants = adaptor, encoder, device, variants
+        self.filters, self.kept = mel_filters().to(device), {}
+
+    def groups(self, path: str, variant: int, loaded: tuple[torch.Tensor, int]) -> list[torch.Tensor]:
+        sound, rate = loaded[0].to(self.device).float() / 32768, loaded[1]
+        rng = Random(f"{os.path.basename(os.path.dirname(path))}/{os.path.basename(path)} {variant}")
+        sound = resampled(sound, rate) if variant == 0 else changed(sound, rate, rng)
+        front, back = (0, 0) if variant == 0 else (rng.randrange(6400), rng.randrange(1600, 8000))
+        samples = front + len(sound) + back
+        frames = -(-samples // (STEP * HOP)) * STEP
+        frames = max(STEP, frames + (STEP - frames % GROUP % STEP) % STEP)  # of the last group too
+        sound = F.pad(sound, (front, frames * HOP - front - len(sound)))
+        return list(sound.split(GROUP * HOP))
+
+    @torch.no_grad()
+    def add(self, paths: list[str], variants: int | None = None, most: int = 24000) -> None:
+        """`most`: mel frames in one batch."""
+        jobs = [(p, v) for p in paths for v in range(variants or self.variants) if (p, v) not in self.kept]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for at in range(0, len(jobs), 600):
+                some, lengths = jobs[at:at + 600], collections.defaultdict(list)
+                for n, loaded in enumerate(pool.map(lambda j: read_sound(j[0]), some)):
+                    for k, part in enumerate(self.groups(*some[n], loaded)):
+                        lengths[len(part)].append((n, k, part))
+                made: list[dict] = [{} for _ in some]
+                for length, same in lengths.items():
+                    count = max(1, most * HOP // length)
+                    for begin in range(0, len(same), count):
+                        batch = same[begin:begin + count]
+                        encoded = encode(self.encoder, log_mel(torch.stack([part for _, _, part in batch]), self.filters)).half()
+                        for (n, k, _), rows in zip(batch, encoded):
+                            made[n][k] = rows.clone()
+                for job, parts in zip(some, made):
+                    self.kept[job] = [parts[k] for k in sorted(parts)]
+
+    def rows(self, path: str) -> int:
+        return sum(len(g) for g in self.kept[path, 0])
+
+    def hear(self, keys: list[tuple[str, int]], drop: float = 0.0) -> list[torch.Tensor]:
+        groups = [g for key in keys for g in self.kept[key]]
+        lengths = [(len(g) + 1) // 2 for g in groups]
+        x = torch.nn.utils.rnn.pad_sequence(groups, batch_first=True).float()
+        out, at, heard = self.adaptor(F.dropout(x, drop)), 0, []
+        for key in keys:
+            count = len(self.kept[key])
+            heard.append(torch.cat([out[n, : lengths[n]] for n in range(at, at + count)]))
+            at += count
+        return heard
 
 
 def word_errors(said: list[str], heard: list[str]) -> int:
@@ -160,135 +243,169 @@ def word_errors(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
-class Ears:
-    """Sound files to embeddings of the decoder, 12.5 a second. What the encoder, which is not trained, makes of a file is kept."""
-
-    def __init__(self, adaptor: Adaptor, encoder: dict[str, torch.Tensor], device: str):
-        self.adaptor, self.encoder, self.device = adaptor, encoder, device
-        self.filters, self.kept = mel_filters().to(device), {}
-
-    def encoded(self, paths: list[str], batch: int = 64) -> list[torch.Tensor]:
-        new = sorted(set(paths) - self.kept.keys())
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            for at in range(0, len(new), batch):
-                some = new[at:at + batch]
-                parts = [windows(log_mel(x.to(self.device), self.filters)) for x in pool.map(read_sound, some)]
-                self.kept.update(zip(some, encode(self.encoder, torch.cat(parts)).half().split([len(x) for x in parts])))
-        return [self.kept[p] for p in paths]
-
-    def hear(self, paths: list[str]) -> list[torch.Tensor]:
-        parts = self.encoded(paths)
-        return [x.flatten(0, 1) for x in self.adaptor(torch.cat(parts).float()).split([len(x) for x in parts])]
-
-
-def word_ids(item: dict) -> list[int]:
-    return [t for w in item["words"] for t in _ids(" " + w)]
+def word_ids(words: list[str]) -> list[int]:
+    return [t for w in words for t in _ids(" " + w)]
 
 
 class Words:
     """Stage one: the tokens of the words, read off the embeddings."""
 
-    def __init__(self, ears: Ears, table: torch.Tensor, items: list[dict]):
+    def __init__(self, ears: Ears, table: torch.Tensor):
         self.ears = ears
-        self.used = sorted({t for i in items for t in word_ids(i)})
+        tokenizer = _tokenizer()
+        self.used = [t for t in range(len(table)) if t not in MARKS.values() and re.fullmatch(r" ?[a-z']+| ?[0-9.,:/$%]", tokenizer.decode([t]))]
         self.place = {t: n + 1 for n, t in enumerate(self.used)}  # 0 is the blank
         self.rows = F.normalize(table[self.used], dim=-1) * 8
 
-    def logp(self, paths):
-        all_rows = torch.cat((self.ears.adaptor.blank[None], self.rows))
-        heard = self.ears.hear(paths)
-        return torch.nn.utils.rnn.pad_sequence([F.linear(x, all_rows) for x in heard]).log_softmax(-1), [len(x) for x in heard]
+    def logits(self, heard):
+        return torch.nn.utils.rnn.pad_sequence([F.linear(x, torch.cat((self.ears.adaptor.blank[None], self.rows))) for x in heard])
 
-    def loss(self, some):
-        logp, lengths = self.logp([path for path, _ in some])
-        targets = [torch.tensor([self.place[t] for t in word_ids(item)]) for _, item in some]
-        return F.ctc_loss(logp, torch.cat(targets).to(logp.device), torch.tensor(lengths), torch.tensor([len(t) for t in targets]), zero_infinity=True)
+    def ctc(self, heard, words: list[list[str]]):
+        targets = [torch.tensor([self.place[t] for t in word_ids(w) if t in self.place]) for w in words]
+        logp = self.logits(heard).log_softmax(-1)
+        return F.ctc_loss(logp, torch.cat(targets).to(logp.device), torch.tensor([len(x) for x in heard]), torch.tensor([len(t) for t in targets]), zero_infinity=True)
+
+    def loss(self, some, rng: Random):
+        return self.ctc(self.ears.hear([(path, rng.randrange(self.ears.variants)) for path, _ in some], 0.1), [item["words"] for _, item in some])
+
+    @torch.no_grad()
+    def read(self, heard) -> list[list[str]]:
+        out = []
+        for best, x in zip(self.logits(heard).argmax(-1).T.tolist(), heard):
+            best = best[: len(x)]
+            out.append(decode([self.used[t - 1] for t, before in zip(best, [0, *best]) if t and t != before]).split())
+        return out
 
     @torch.no_grad()
     def measure(self, kept, batch: int) -> dict:
         wrong = words = 0
-        for at in range(0, min(len(kept), 200), batch):
+        for at in range(0, min(len(kept), 300), batch):
             some = kept[at:at + batch]
-            logp, lengths = self.logp([path for path, _ in some])
-            for n, (_, item) in enumerate(some):
-                best = logp[: lengths[n], n].argmax(-1).tolist()
-                heard = [self.used[t - 1] for t, before in zip(best, [0, *best]) if t and t != before]
-                wrong, words = wrong + word_errors(item["words"], decode(heard).split()), words + len(item["words"])
+            for (_, item), heard in zip(some, self.read(self.ears.hear([(path, 0) for path, _ in some]))):
+                wrong, words = wrong + word_errors(item["words"], heard), words + len(item["words"])
         return {"word_error_rate": round(100 * wrong / max(1, words), 1), "words": words}
 
 
 class Answers:
-    """Stage two: the whole exchange, with frames for the words and the thought behind them."""
+    """Stage two: the whole exchange, with frames for the words and the thought behind them. `update` is over weights that the first
+    update is merged into; None: they stay as they are."""
 
-    def __init__(self, ears: Ears, update: LowRank, base: dict[str, torch.Tensor], bits: int, dtype):
-        self.ears, self.update, self.base, self.bits, self.dtype, self.made = ears, update, base, bits, dtype, {}
-        # Embeddings of stage one are as long as CTC likes them; the decoder knows those of its table.
-        self.length = base["token_embd"].norm(dim=-1).mean().item()
+    def __init__(self, words: Words, update: LowRank | None, base: dict[str, torch.Tensor], dtype, words_share: float = 0.2):
+        self.ears, self.words, self.update, self.base, self.dtype, self.made, self.share = words.ears, words, update, base, dtype, {}, words_share
+        self.still = {k: v.to(dtype) for k, v in base.items()} if update is None else None
 
-    def exchange(self, item: dict):
+    def weights(self):
+        return self.still or self.update.merged(self.base, None, self.dtype)
+
+    def exchange(self, item: dict, mode: str):
         """Ids before the words; ids behind them, and which of those the model writes."""
-        if id(item) in self.made:
-            return self.made[id(item)]
-        made = Item(**{k: item[k] for k in heard_talks.FIELDS if k in item})
-        made.events, made.history = [tuple(e) for e in made.events], [tuple(e) for e in made.history]
-        talk = to_talk(made, Random(0), "after", noise=0.0)
-        ids, written = render(talk)
-        first = len(prefix_ids(talk))
-        behind = ids.index(MARKS["speech_end"], first)
-        self.made[id(item)] = ids[:first], ids[behind:], written[behind:]
-        return self.made[id(item)]
+        if (id(item), mode) not in self.made:
+            made = Item(**{k: item[k] for k in heard_talks.FIELDS if k in item})
+            made.events, made.history = [tuple(e) for e in made.events], [tuple(e) for e in made.history]
+            talk = to_talk(made, Random(0), mode, noise=0.0)
+            ids, written = render(talk)
+            first = len(prefix_ids(talk))
+            behind = ids.index(MARKS["speech_end"], first)
+            self.made[id(item), mode] = ids[:first], ids[behind:], written[behind:]
+        return self.made[id(item), mode]
 
-    def embedded(self, w, some, with_answer: bool):
+    def embedded(self, w, heard, exchanges):
         """[N, T, width] filled up on the right; the ids beside it, -1 where the model does not write; lengths."""
-        heard = self.ears.hear([path for path, _ in some])
-        rows, labels = [], []
-        for frames, (_, item) in zip(heard, some):
-            before, behind, written = self.exchange(item)
-            behind, written = (behind, written) if with_answer else (behind[:1], written[:1])
-            at = w["token_embd"].device
-            words = F.normalize(frames.float(), dim=-1).to(w["token_embd"].dtype) * self.length
-            rows.append(torch.cat((F.embedding(torch.tensor(before, device=at), w["token_embd"]), words, F.embedding(torch.tensor(behind, device=at), w["token_embd"]))))
-            labels.append(torch.tensor([-1] * (len(before) + len(words)) + [t if m else -1 for t, m in zip(behind, written)], device=at))
+        rows, labels, table, at = [], [], w["token_embd"], w["token_embd"].device
+        for frames, (before, behind, written) in zip(heard, exchanges):
+            rows.append(torch.cat((F.embedding(torch.tensor(before, device=at), table), frames.to(table.dtype), F.embedding(torch.tensor(behind, device=at), table))))
+            labels.append(torch.tensor([-1] * (len(before) + len(frames)) + [t if m else -1 for t, m in zip(behind, written)], device=at))
         pad = torch.nn.utils.rnn.pad_sequence
         return pad(rows, batch_first=True), pad(labels, batch_first=True, padding_value=-1), [len(r) for r in rows]
 
-    def loss(self, some):
-        w = self.update.merged(self.base, self.bits or None, self.dtype)
-        h, labels, _ = self.embedded(w, some, True)
+    def loss(self, some, rng: Random):
+        heard = self.ears.hear([(path, rng.randrange(self.ears.variants)) for path, _ in some], 0.1)
+        read = self.words.ctc(heard, [item["words"] for _, item in some]) if self.share else 0.0
+        asked = [n for n, (_, item) in enumerate(some) if item["answer"]]
+        if not asked:
+            return self.share * read
+        w = self.weights()
+        h, labels, _ = self.embedded(w, [heard[n] for n in asked], [self.exchange(some[n][1], rng.choice(("after", "after", "after", "none"))) for n in asked])
         i, j = (labels[:, 1:] >= 0).nonzero(as_tuple=True)
         logits = F.linear(hidden(w, None, layer, h[:, :-1])[i, j], w["token_embd"]).float()
-        return F.cross_entropy(logits, labels[i, j + 1])
+        return F.cross_entropy(logits, labels[i, j + 1]) + self.share * read
 
     @torch.no_grad()
-    def measure(self, kept, batch: int, most: int = 96) -> dict:
-        w = self.update.merged(self.base, self.bits or None, self.dtype)
-        right = asked = 0
-        some_of_all = [k for k in kept if k[1]["expect"]][:200]
-        for at in range(0, len(some_of_all), batch):
-            some = some_of_all[at:at + batch]
-            h, _, lengths = self.embedded(w, some, False)
-            lengths, said = torch.tensor(lengths, device=h.device), [[] for _ in some]
-            h = F.pad(h, (0, 0, 0, most))
-            n = torch.arange(len(some), device=h.device)
-            for _ in range(most):
-                chosen = F.linear(hidden(w, None, layer, h[:, : int(lengths.max())])[n, lengths - 1], w["token_embd"]).argmax(-1)
-                h[n, lengths] = F.embedding(chosen, w["token_embd"])
-                lengths = lengths + 1
-                for ids, token in zip(said, chosen.tolist()):
-                    if IM_END not in ids:
-                        ids.append(token)
-                if all(IM_END in ids for ids in said):
-                    break
-            for ids, (_, item) in zip(said, some):
-                answer = ids[ids.index(MARKS["answer"]) + 1:] if MARKS["answer"] in ids else []
-                right, asked = right + bool(re.search(item["expect"], decode([t for t in answer if t != IM_END]), re.I)), asked + 1
-        return {"answers_right": round(100 * right / max(1, asked), 1), "asked": asked}
+    def answers(self, w, heard, exchanges, most: int = 80) -> list[str]:
+        """What is said behind the frames, greedily."""
+        h, _, lengths = self.embedded(w, heard, exchanges)
+        stepper, said, one = Stepper(w, len(heard), h.shape[1] + most), [[] for _ in heard], torch.ones(len(heard), dtype=torch.long, device=h.device)
+        logits = stepper.step(torch.zeros(h.shape[:2], dtype=torch.long, device=h.device), torch.tensor(lengths, device=h.device), h)
+        for _ in range(most):
+            chosen = logits.argmax(-1)
+            for ids, token in zip(said, chosen.tolist()):
+                if IM_END not in ids:
+                    ids.append(token)
+            if all(IM_END in ids for ids in said):
+                break
+            logits = stepper.step(chosen[:, None], one)
+        return [decode([t for t in ids if t != IM_END]) for ids in said]
+
+    @torch.no_grad()
+    def ask(self, keys, exchanges, batch: int) -> list[str]:
+        """The whole of what is written behind each sound; exchanges as of `exchange`, without thought and answer."""
+        order, out, w = sorted(range(len(keys)), key=lambda n: self.ears.rows(keys[n][0])), [""] * len(keys), self.weights()
+        for at in range(0, len(order), batch):
+            some = order[at:at + batch]
+            for n, said in zip(some, self.answers(w, self.ears.hear([keys[n] for n in some]), [exchanges[n] for n in some])):
+                out[n] = said
+        return out
+
+    def measure(self, kept, batch: int) -> dict:
+        some = [k for k in kept if k[1]["expect"] and k[1]["answer"]][:200]
+        first = [self.exchange(item, "after") for _, item in some]
+        said = self.ask([(path, 0) for path, _ in some], [(before, behind[:1], [0]) for before, behind, _ in first], batch)
+        right = sum(bool(re.search(item["expect"], answer_in(s), re.I)) for s, (_, item) in zip(said, some))
+        return {"answers_right": round(100 * right / max(1, len(some)), 1), "asked": len(some), **self.words.measure(kept, batch)}
 
 
-def fit(stage, groups: list[dict], train, a) -> tuple[int, float]:
+def answer_in(said: str) -> str:
+    mark = decode([MARKS["answer"]])
+    return said.split(mark, 1)[1].strip() if mark in said else ""
+
+
+class Data:
+    """Pairs of a sound and its item, those of held-out voices apart; folders that are finished meanwhile are taken in."""
+
+    def __init__(self, folder: str, hold_out: str, ears: Ears):
+        self.folder, self.hold_out, self.ears = folder, hold_out, ears
+        self.train, self.kept, self.known, self.looked = [], [], set(), 0.0
+
+    def look(self, every: float = 15.0) -> None:
+        if time.time() - self.looked < every:
+            return
+        for path in sorted(glob.glob(self.folder + "/list.jsonl") + glob.glob(self.folder + "/*/list.jsonl")):
+            if path in self.known:
+                continue
+            self.known.add(path)
+            items = {i["id"]: i for i in map(json.loads, open(os.path.dirname(path) + "/items.jsonl", encoding="utf-8"))}
+            new, out = [], []
+            for line in map(json.loads, open(path, encoding="utf-8")):
+                key, voice = line["id"].split("|")
+                (out if self.hold_out and voice.startswith(self.hold_out) else new).append((line["wav"], items[key]))
+            self.ears.add([p for p, _ in new])
+            self.ears.add([p for p, _ in out], 1)
+            self.train += new
+            self.kept += out
+            print(f"{len(self.train)} utterances, {len(self.kept)} kept out", flush=True)
+        self.looked = time.time()
+
+    def sample(self, rng: Random, batch: int):
+        """Of about one length: what fills the shorter ones up is work for nothing."""
+        some = rng.sample(self.train, min(4 * batch, len(self.train)))
+        some.sort(key=lambda x: self.ears.rows(x[0]))
+        return some[rng.randrange(max(1, len(some) - batch + 1)):][:batch]
+
+
+def fit(stage, groups: list[dict], data, out: str, seconds: float, a) -> tuple[int, float]:
     """Steps against the clock; goes on from a checkpoint."""
     optim = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)
-    peak, step, spent, value, state_path = [g["lr"] for g in optim.param_groups], 0, 0.0, 0.0, a.out + ".state"
+    peak, step, spent, value, state_path = [g["lr"] for g in optim.param_groups], 0, 0.0, 0.0, out + ".state"
     params = [p for g in groups for p in g["params"]]
     if os.path.exists(state_path):
         state = torch.load(state_path, weights_only=True)
@@ -298,69 +415,132 @@ def fit(stage, groups: list[dict], train, a) -> tuple[int, float]:
         optim.load_state_dict(state["optim"])
         step, spent = state["step"], state["spent"]
     begin, saved = time.time() - spent, spent
-    while spent < a.seconds and step < a.steps:
+    while spent < seconds and step < a.steps:
         for g, top in zip(optim.param_groups, peak):
-            g["lr"] = top * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * spent / a.seconds))
-        loss = stage.loss(Random(a.seed * 1_000_003 + step).sample(train, min(a.batch, len(train))))
+            g["lr"] = top * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * min(1.0, spent / seconds)))
+        data.look()
+        rng = Random(a.seed * 1_000_003 + step)
+        loss = stage.loss(data.sample(rng, a.batch), rng)
         optim.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         optim.step()
-        step, spent, value = step + 1, time.time() - begin, loss.item()
-        if step % 20 == 0 or step == 1:
+        step, spent = step + 1, time.time() - begin
+        if step % 50 == 0 or step == 1:
+            value = loss.item()
             print(f"step {step} loss {value:.3f} {spent:.0f} s", flush=True)
         if spent - saved > a.checkpoint:
             torch.save({"params": [p.detach().cpu() for p in params], "optim": optim.state_dict(), "step": step, "spent": spent}, state_path)
             saved = spent
     if os.path.exists(state_path):
         os.remove(state_path)
-    return step, value
+    return step, loss.item() if step else 0.0
+
+
+def save_more(update: LowRank, path: str, metadata: dict[str, str]) -> None:
+    """An update over an update: its matrices only."""
+    from safetensors.torch import save_file
+    out = {f"blk.{i}.{name}.weight.lora_{part}": getattr(update, part)[name][i].detach().half().cpu().contiguous() for name in MATRICES for i in range(LAYERS) for part in "ab"}
+    save_file(out, path, metadata={"format": "pt", "kind": "low-rank update", "rank": str(update.rank), "scale": "1", **metadata})
+
+
+def graded(item: dict, answer: str) -> bool:
+    """By the rules of spoken_questions.py's manifest."""
+    from evaluate import SMALL
+    a = answer.lower()
+    if "number" in item:
+        numbers = [int(x) for x in re.findall(r"\d+", a)] or [SMALL[x] for x in re.findall(r"[a-z]+", a) if x in SMALL]
+        return bool(numbers) and numbers[0] == item["number"]
+    if "begins" in item:
+        return a.startswith(item["begins"])
+    return any(re.search(p, a, re.I) for p in item["accept"]) and not any(re.search(p, a, re.I) for p in item.get("forbid", ()))
+
+
+@torch.no_grad()
+def examine(stage: Answers, path: str, out: str, batch: int) -> dict:
+    folder = os.path.dirname(os.path.abspath(path))
+    items = json.load(open(path, encoding="utf-8"))["items"]
+    keys = [(os.path.join(folder, i["wav"]), 0) for i in items]
+    stage.ears.add([path for path, _ in keys], 1)
+    exchange = prefix_ids(Talk("after", [], Block([]))), [MARKS["speech_end"]], [0]
+    said = stage.ask(keys, [exchange] * len(keys), batch)
+    read = [words for at in range(0, len(keys), batch) for words in stage.words.read(stage.ears.hear(keys[at:at + batch]))]
+    table = collections.defaultdict(lambda: [0] * 5)
+    with open(out, "w", encoding="utf-8") as file:
+        for item, s, heard in zip(items, said, read):
+            words, three = words_of(item["question"]), item["family"] in ("object_counting", "navigate", "web_of_lies")
+            thought, answer = s.split(decode([MARKS["answer"]]), 1) if decode([MARKS["answer"]]) in s else (s, "")
+            figures = graded(item, answer.strip()), 1, word_errors(words, heard), len(words), len(_ids(thought))
+            for name in (item["family"], *(["these three"] if three else []), "all"):
+                table[name] = [a + b for a, b in zip(table[name], figures)]
+            file.write(json.dumps({"id": item["id"], "family": item["family"], "voice": item["voice"], "right": figures[0], "said": s, "read": " ".join(heard)}) + "\n")
+    return {name: {"right": round(100 * right / n, 1), "n": n, "word_error_rate": round(100 * errors / words, 1), "thought": round(thought / n, 1)}
+            for name, (right, n, errors, words, thought) in table.items()}
+
+
+def train(stage_name: str, words: Words, updated, dtype, data: Data, more, a):
+    """One stage; the update over the decoder's, if there is one."""
+    if stage_name == "words":
+        stage, groups = words, [{"params": list(words.ears.adaptor.parameters()), "lr": a.lr}]
+    else:
+        if stage_name == "answers":
+            more = LowRank(a.rank, [], updated, a.seed).to(updated["token_embd"].device)
+        stage, groups = Answers(words, more, updated, dtype), [{"params": list(words.ears.adaptor.parameters()), "lr": a.lr * 0.5}]
+        if more:
+            groups += [{"params": list(more.b.parameters()), "lr": a.lr * 2}, {"params": list(more.a.parameters()), "lr": a.lr * 0.5}]
+    path = f"{a.out}/{stage_name}"
+    steps, loss = fit(stage, groups, data, path, dict(zip(a.stages, a.seconds))[stage_name], a)
+    metadata = {"stage": stage_name, "seed": str(a.seed), "steps": str(steps)}
+    save_adaptor(words.ears.adaptor, path + ".safetensors", metadata)
+    if more:
+        save_more(more, path + ".update.safetensors", metadata)
+    print(json.dumps({"stage": stage_name, "steps": steps, "loss": round(loss, 3), **stage.measure(data.kept, a.batch)}), flush=True)
+    if a.questions and stage_name != "words":
+        begin = time.time()
+        figures = examine(stage, a.questions, path + ".questions.jsonl", 2 * a.batch)
+        print("\n".join(f"{name:20} {json.dumps(f)}" for name, f in figures.items()), f"\nasked in {time.time() - begin:.0f} s", flush=True)
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("stage", choices=("words", "answers"))
+    p.add_argument("stages", nargs="+", choices=("words", "frozen", "answers"))
     p.add_argument("--data", required=True)
-    p.add_argument("--out", required=True)
+    p.add_argument("--out", required=True, help="a folder")
+    p.add_argument("--update", required=True, help="the update that the decoder is shipped with; it stays as it is")
     p.add_argument("--init", help="an adaptor to begin from")
-    p.add_argument("--update", help="answers: the decoder's update to begin from; trained on, it is written beside --out")
-    p.add_argument("--seconds", type=float, default=200)
+    p.add_argument("--rank", type=int, default=4, help="of the update over it")
+    p.add_argument("--seconds", type=lambda s: [float(x) for x in s.split(",")], default=[150.0, 90.0, 120.0], help="of each stage")
     p.add_argument("--steps", type=int, default=1 << 30)
     p.add_argument("--checkpoint", type=float, default=120)
-    p.add_argument("--batch", type=int, default=64, help="utterances of a step")
-    p.add_argument("--lr", type=float, default=1.2e-3)
-    p.add_argument("--bits", type=int, default=4)
-    p.add_argument("--hold-out", default="flite:kal", help="voices whose name begins so are only measured")
+    p.add_argument("--batch", type=int, default=96, help="utterances of a step")
+    p.add_argument("--lr", type=float, default=1.5e-3)
+    p.add_argument("--hold-out", default="espeak:en-029", help="voices whose name begins so are only measured")
+    p.add_argument("--least", type=int, default=1000, help="utterances to begin with")
+    p.add_argument("--variants", type=int, default=3, help="one of a sound as it is, the others changed")
+    p.add_argument("--questions", help="a manifest of spoken_questions.py")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cuda.matmul.allow_tf32 = True
     torch.manual_seed(a.seed)
+    os.makedirs(a.out, exist_ok=True)
     root = os.environ.get("PARLEY_MODELS", os.path.expanduser("~/.cache/parley/models"))
     base = {k: v.to(device) for k, v in read_gguf(default_gguf()).items()}
-    train, kept = load(a.data, a.hold_out)
-    adaptor = Adaptor(base["token_embd"].shape[1]).to(device)
-    if a.init:
-        from safetensors.torch import load_file
-        adaptor.load_state_dict({k: v.float() for k, v in load_file(a.init).items()})
-    ears = Ears(adaptor, {k: v.to(device) for k, v in whisper_encoder(root + "/whisper-base/model.bin").items()}, device)
-    print(f"{sum(x.numel() for x in adaptor.parameters()) / 1e6:.1f}M parameters, {len(train)} utterances, {len(kept)} kept out", flush=True)
-    if a.stage == "words":
-        stage = Words(ears, base["token_embd"], [i for _, i in train + kept])
-        groups = [{"params": list(adaptor.parameters()), "lr": a.lr}]
-    else:
-        update = load_update(a.update, base).to(device)
-        stage = Answers(ears, update, base, a.bits, torch.bfloat16 if device == "cuda" else torch.float32)
-        groups = [{"params": list(adaptor.parameters()), "lr": a.lr * 0.5}, {"params": list(update.b.parameters()), "lr": a.lr * 2}, {"params": list(update.a.parameters()), "lr": a.lr * 0.5}]
-    begin = time.time()
-    ears.encoded([path for path, _ in train + kept])
-    print(f"encoded in {time.time() - begin:.0f} s", flush=True)
-    steps, loss = fit(stage, groups, train, a)
-    figures = stage.measure(kept, a.batch)
-    from safetensors.torch import save_file
-    save_file({k: v.detach().half().cpu().contiguous() for k, v in adaptor.state_dict().items()}, a.out, metadata={"kind": "audio adaptor", "stage": a.stage, "seed": str(a.seed), "steps": str(steps)})
-    if a.stage == "answers":
-        save_update(update, a.out + ".update", {"stage": "frames", "steps": str(steps), "seed": str(a.seed)})
-    print(json.dumps({"stage": a.stage, "steps": steps, "loss": round(loss, 3), **figures}))
+    done = [s for s in a.stages if os.path.exists(f"{a.out}/{s}.safetensors")]
+    init = f"{a.out}/{done[-1]}.safetensors" if done else a.init
+    adaptor = (load_adaptor(init) if init else Adaptor(base["token_embd"].shape[1])).to(device)
+    ears = Ears(adaptor, {k: v.to(device) for k, v in whisper_encoder(root + "/whisper-base/model.bin").items()}, device, a.variants)
+    words = Words(ears, base["token_embd"])
+    with torch.no_grad():
+        updated = load_update(a.update, base).to(device).merged(base, None, torch.float32)
+    print(f"{sum(x.numel() for x in adaptor.parameters()) / 1e6:.1f}M parameters, {len(words.used)} tokens to read", flush=True)
+    data = Data(a.data, a.hold_out, ears)
+    while len(data.train) < a.least:
+        data.look(2.0)
+        time.sleep(1)
+    for stage in a.stages:
+        if stage not in done:
+            train(stage, words, updated, torch.bfloat16 if device == "cuda" else torch.float32, data, None, a)
 
 
 if __name__ == "__main__":

@@ -225,33 +225,67 @@ class Frames(unittest.TestCase):
             data.append((path, item))
         self.data = data
         root = os.environ.get("PARLEY_MODELS", os.path.expanduser("~/.cache/parley/models"))
-        self.ears = adaptor.Ears(adaptor.Adaptor(smollm2.WIDTH), adaptor.whisper_encoder(root + "/whisper-base/model.bin"), "cpu")
-        self.options = argparse.Namespace(out=self.folder.name + "/a", seconds=1e9, checkpoint=1e9, batch=2, seed=1)
+        self.ears = adaptor.Ears(adaptor.Adaptor(smollm2.WIDTH, 64), adaptor.whisper_encoder(root + "/whisper-base/model.bin"), "cpu", variants=2)
+        self.ears.add([path for path, _ in data])
+        self.base = tiny()
+        self.words = adaptor.Words(self.ears, self.base["token_embd"])
+        self.options = argparse.Namespace(checkpoint=1e9, batch=2, seed=1)
 
     def tearDown(self):
         self.folder.cleanup()
 
+    def fit(self, stage, groups, steps):
+        self.options.steps = steps
+        data = argparse.Namespace(look=lambda: None, sample=lambda rng, batch: self.data)
+        return adaptor.fit(stage, groups, data, self.folder.name + "/a", 1e9, self.options)[1]
+
+    def loss(self, stage):
+        return float(stage.loss(self.data, Random(1)).detach())
+
     def test_words_are_read_off_the_embeddings(self):
-        base = tiny()
-        stage = adaptor.Words(self.ears, base["token_embd"], [i for _, i in self.data])
-        before = float(stage.loss(self.data).detach())
-        self.options.steps = 25
-        _, after = adaptor.fit(stage, [{"params": list(self.ears.adaptor.parameters()), "lr": 3e-3}], self.data, self.options)
+        before = self.loss(self.words)
+        after = self.fit(self.words, [{"params": list(self.ears.adaptor.parameters()), "lr": 3e-3}], 60)
         self.assertLess(after, 0.5 * before)
-        self.assertEqual(stage.measure(self.data, 2)["words"], 2)
+        self.assertEqual(self.words.measure(self.data, 2)["words"], 2)
 
     def test_answers_are_learned_from_frames(self):
-        base = tiny()
-        update = low_rank(base)
-        stage = adaptor.Answers(self.ears, update, base, 0, torch.float32)
-        first, behind, written = stage.exchange(self.data[0][1])
+        update = smollm2.LowRank(4, [], self.base, 1)
+        stage = adaptor.Answers(self.words, update, self.base, torch.float32)
+        first, behind, written = stage.exchange(self.data[0][1], "after")
         self.assertEqual((first[-1], behind[0], behind[-1]), (MARKS["after"], MARKS["speech_end"], IM_END))
         self.assertEqual(written[0], 0)
-        before = float(stage.loss(self.data).detach())
-        self.options.steps = 12
-        _, after = adaptor.fit(stage, [{"params": list(self.ears.adaptor.parameters()) + list(update.parameters()), "lr": 1e-2}], self.data, self.options)
+        before = self.loss(stage)
+        after = self.fit(stage, [{"params": list(self.ears.adaptor.parameters()) + list(update.parameters()), "lr": 3e-3}], 40)
         self.assertLess(after, 0.7 * before)
-        self.assertEqual(stage.measure(self.data, 2, most=4)["asked"], 2)
+        self.assertEqual(stage.measure(self.data, 2)["asked"], 2)
+
+    def test_what_is_written_behind_frames_is_what_the_whole_sequence_gives(self):
+        stage = adaptor.Answers(self.words, None, self.base, torch.float32)
+        keys, exchange = [(path, 0) for path, _ in self.data], ([1, 5, 9], [MARKS["speech_end"]], [0])
+        short = exchange[0][1:], exchange[1], [0]
+        with torch.no_grad():
+            heard = self.ears.hear(keys)
+            said = stage.answers(self.base, heard, [exchange, short], most=4)
+            for frames, e, text in zip(heard, (exchange, short), said):
+                rows, ids = stage.embedded(self.base, [frames], [e])[0], []
+                for _ in range(4):
+                    ids.append(int(F.linear(hidden(self.base, None, embedded=rows)[0, -1], self.base["token_embd"]).argmax()))
+                    rows = torch.cat((rows, self.base["token_embd"][ids[-1]][None, None]), 1)
+                self.assertEqual(text, adaptor.decode(ids))
+
+    def test_a_long_turn_is_heard_in_the_groups_of_the_engine(self):
+        path = self.folder.name + "/long.wav"
+        with wave.open(path, "wb") as file:
+            file.setnchannels(1), file.setsampwidth(2), file.setframerate(16000)
+            file.writeframes((np.random.default_rng(3).standard_normal(16000 * 26) * 3000).astype(np.int16).tobytes())
+        self.ears.add([path], 1)
+        groups = self.ears.kept[path, 0]
+        self.assertEqual([len(g) for g in groups], [630, 32])
+        with torch.no_grad():
+            together = self.ears.hear([(path, 0), (self.data[0][0], 0)])[0]
+            alone = torch.cat([self.ears.adaptor(g[None].float())[0] for g in groups])
+        self.assertEqual(len(together), 315 + 16)
+        torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 
 if __name__ == "__main__":

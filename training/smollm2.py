@@ -54,7 +54,7 @@ class LowRank(torch.nn.Module):
         self.a = torch.nn.ParameterDict({n: torch.nn.Parameter(torch.randn(LAYERS, rank, i, generator=gen) / i**0.5)
                                          for n, (o, i) in MATRICES.items()})
         self.b = torch.nn.ParameterDict({n: torch.nn.Parameter(torch.zeros(LAYERS, o, rank)) for n, (o, i) in MATRICES.items()})
-        self.register_buffer("row_ids", torch.tensor(row_ids))
+        self.register_buffer("row_ids", torch.tensor(row_ids, dtype=torch.long))
         self.rows = torch.nn.Parameter(base["token_embd"][row_ids].clone().float())
 
     def merged(self, base: dict[str, torch.Tensor], bits: int | None, dtype=torch.bfloat16) -> dict[str, torch.Tensor]:
@@ -151,10 +151,11 @@ class Stepper:
         self.k, self.v, self.at = self.k[:, index], self.v[:, index], self.at[index]
 
     @torch.no_grad()
-    def step(self, tokens: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """tokens [rows, most], of each row the first `counts`; logits behind the last of them."""
+    def step(self, tokens: torch.Tensor, counts: torch.Tensor, embedded: torch.Tensor | None = None) -> torch.Tensor:
+        """tokens [rows, most], of each row the first `counts`; logits behind the last of them. `embedded`: what stands there instead,
+        where nothing is recorded."""
         if not self.recorded:
-            return self._step(tokens, counts, min(int(self.at.max()) + tokens.shape[1], self.k.shape[3]))
+            return self._step(tokens, counts, min(int(self.at.max()) + tokens.shape[1], self.k.shape[3]), embedded)
         most = 1 if tokens.shape[1] == 1 else self.recorded
         if most not in self.graphs:
             self.graphs[most] = self._record(most)
@@ -181,7 +182,7 @@ class Stepper:
         self.at.copy_(before)
         return graph, tokens, counts, logits
 
-    def _step(self, tokens: torch.Tensor, counts: torch.Tensor, longest: int) -> torch.Tensor:
+    def _step(self, tokens: torch.Tensor, counts: torch.Tensor, longest: int, embedded: torch.Tensor | None = None) -> torch.Tensor:
         """What fills a row up is written behind its end, where the next tokens replace it before anything looks there."""
         w, (b, c) = self.per_layer, tokens.shape
         p = (self.at[:, None] + torch.arange(c, device=tokens.device)).clamp_max(self.k.shape[3] - 1)  # [b, c]
@@ -189,7 +190,7 @@ class Stepper:
         seen = seen[:, None, None].expand(b, 1, 3, c, longest).reshape(b, 1, 3 * c, longest)
         cos, sin = self.cos[p][:, None], self.sin[p][:, None]  # [b, 1, c, 32]
         row = torch.arange(b, device=tokens.device)[:, None]
-        h = F.embedding(tokens, self.w["token_embd"])
+        h = F.embedding(tokens, self.w["token_embd"]) if embedded is None else embedded
         for i in range(LAYERS):
             x = rms_norm(h, w["attn_norm"][i])
             q = rotate(F.linear(x, w["attn_q"][i]).view(b, c, HEADS, HEAD).transpose(1, 2), cos, sin)

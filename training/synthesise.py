@@ -16,6 +16,7 @@ import glob
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import wave
 from random import Random
@@ -45,6 +46,22 @@ def reading(item) -> str:
     ends = {i for i, _ in item.events}
     out = " ".join(w + ("," if item.skill == "counting" else ".") * (i + 1 in ends) for i, w in enumerate(item.words))
     return out + "?" if not out.endswith((".", ",")) else out[:-1] + "?"
+
+
+def practice(rng: Random):
+    """Words in no order, for ears that have to spell what they hear: whole words of the decoder's vocabulary, numbers, people."""
+    from format import _tokenizer
+    from generate.core import Item
+    from generate.names import CITIES, NAMES
+    if not _practice:
+        vocabulary = (_tokenizer().decode([i]) for i in range(_tokenizer().get_vocab_size()))
+        _practice.extend(sorted({t[1:] for t in vocabulary if re.fullmatch(" [a-z]{3,}", t)}))
+    words = [str(rng.randrange(100)) if kind == 0 else rng.choice(NAMES if kind < 4 else CITIES if kind == 4 else _practice).lower()
+             for kind in (rng.randrange(20) for _ in range(rng.randint(5, 16)))]
+    return Item("practice", words)
+
+
+_practice: list[str] = []
 
 
 def voice_of(rng: Random) -> str:
@@ -108,6 +125,7 @@ def main() -> None:
     p.add_argument("--questions", action="store_true")
     p.add_argument("--validation", action="store_true", help="the four families, to choose models by")
     p.add_argument("--sounds", action="store_true", help="questions about the sound, and others, read in many ways")
+    p.add_argument("--practice", type=float, default=0.0, help="a share of words in no order: for the adaptor, not for hear")
     p.add_argument("--voices", default="", help="only those whose name begins so: flite,espeak")
     p.add_argument("--processes", type=int, default=os.cpu_count())
     a = p.parse_args()
@@ -128,7 +146,7 @@ def main() -> None:
         mix = SOUNDS_MIX if a.sounds else VALIDATION_MIX if a.validation else MIX
         for n in range(a.items):
             skill = rng.choices(list(mix), list(mix.values()))[0]
-            item = make(rng, skill)
+            item = practice(rng) if a.practice and rng.random() < a.practice else make(rng, skill)
             marks = (item.marks or [set()])[0] if item.about or not a.sounds else style(rng, {rng.choice(SOUND_OF_OTHERS)}, more=0.1)
             ways.append((item.words, marks))
             items.append({"id": f"t{n}", **dataclasses.asdict(item), "marks": None, "sound": sorted(marks) if a.sounds else None})
@@ -153,8 +171,9 @@ def main() -> None:
             pass
     with open(a.out + "/items.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(i) + "\n" for i in items)
-    with open(a.out + "/list.jsonl", "w", encoding="utf-8") as file:
+    with open(a.out + "/list.part", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(line) + "\n" for line in lines)
+    os.replace(a.out + "/list.part", a.out + "/list.jsonl")  # whoever waits for it finds it whole
     print(len(lines), "utterances")
 
 
