@@ -74,7 +74,8 @@ MindParts Conversation::PartsOfMind() const {
           .prompt = parts_.prompt,
           .style = parts_.style,
           .trunk = &trunk_,
-          .max_tokens = config_.conversation.max_tokens};
+          .max_tokens = config_.conversation.max_tokens,
+          .hears_frames = parts_.hears_frames};
 }
 
 // ---- hear ----------------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ void Conversation::Ready() {
 void Conversation::PrepareAnswer() {
   if (text_->empty() && !Typed()) return;
   std::vector<std::string> marks;
-  const bool whole_turn = !typed_ && SampleAt(speech_end_) - voice_begin_ <= kShortTurn;
+  const bool whole_turn = !typed_ && JudgedAsWhole(voice_begin_, SampleAt(speech_end_));
   if (!typed_) marks = SoundingAtEnd(*text_, whole_turn);
   if (parts_.hears_frames && typed_beside_) {
     trunk_.SetTyped(parts_.tokenizer->Encode(*typed_beside_));

@@ -123,6 +123,7 @@ TrunkEdit Trunk::RollBack(engine::Position keep) {
 
 TrunkEdit Trunk::Close(std::string_view user, std::span<const TokenId> answer,
                        std::string_view tail, std::string_view heard_text) {
+  if (!pieces_.frames_are_kept) frames_.clear();
   std::vector<TokenId> wanted = Asked(user, pieces_.answer_open, &truncated_tokens_);
   const size_t answer_begin = wanted.size();
   wanted.insert(wanted.end(), answer.begin(), answer.end());

@@ -40,6 +40,9 @@ struct BlockSpan {
 
 // A turn of so much sound is judged as a whole at its end: a second of it tells too little.
 inline constexpr int64_t kShortTurn = 6 * kSampleRateHz;
+inline bool JudgedAsWhole(int64_t turn_begin, int64_t turn_end) {
+  return turn_end - turn_begin <= kShortTurn;
+}
 
 // What was measured. Levels in dBFS, pitch in semitones above 100 Hz.
 struct BlockSound {

@@ -17,7 +17,11 @@ InterleavedMind::InterleavedMind(const MindConfig& config, MindParts parts)
 
 Mind::Actions InterleavedMind::OnStableWords(const HeardWords& words, Time) {
   out_.clear();
-  notes_.Hear(words, out_);
+  if (parts_.hears_frames) {
+    out_.emplace_back(mind::Hear{std::string(words.text)});
+  } else {
+    notes_.Hear(words, out_);
+  }
   return out_;
 }
 
@@ -30,11 +34,7 @@ Mind::Actions InterleavedMind::OnPause(Time) {
 Mind::Actions InterleavedMind::OnPossibleEnd(const HeardWords& words, Time speech_end, Time now) {
   out_.clear();
   answering_.Drop(out_);
-  end_ = PossibleEnd{std::string(words.text),
-                     {words.marks.begin(), words.marks.end()},
-                     words.typed,
-                     words.whole_turn,
-                     speech_end};
+  end_.emplace(words, speech_end);
   Proceed(now);
   return out_;
 }
@@ -63,11 +63,8 @@ Mind::Actions InterleavedMind::OnTurnEnded(Time now) {
 
 void InterleavedMind::Proceed(Time now) {
   if (end_ && !answering_.prepared() && !notes_.writing()) {
-    HeardWords words{.text = end_->text,
-                     .marks = end_->marks,
-                     .typed = end_->typed,
-                     .whole_turn = end_->whole_turn};
-    answering_.Prepare(notes_.End(words, out_), end_->speech_end, out_);
+    const bool frames = parts_.hears_frames && !end_->words.typed;
+    answering_.Prepare(frames ? Frames() : notes_.End(end_->words, out_), end_->speech_end, out_);
   }
   if (!answering_.prepared()) return;
   if (ended_) {
@@ -75,6 +72,16 @@ void InterleavedMind::Proceed(Time now) {
   } else if (may_decode_) {
     answering_.Start(now, out_);
   }
+}
+
+// The mark of the mode stands before the frames (FramePieces).
+Answering::Prompt InterleavedMind::Frames() const {
+  Answering::Prompt prompt;
+  prompt.think = config_.effort != Effort::kMinimal;
+  std::vector<TokenId> behind = {parts_.style.marks.speech_end};
+  if (!prompt.think) behind.push_back(parts_.style.marks.answer);
+  prompt.edit = parts_.trunk->Ask(end_->words.text, behind);
+  return prompt;
 }
 
 Mind::Actions InterleavedMind::Abandon(Time) {

@@ -2,6 +2,8 @@
 // stream of words and notes, taken back only where words are corrected (note_taker.h); at a possible
 // end of the turn a fork of it gets the last words, a short final thought and the answer
 // (answering.h). When the exchange is over the trunk keeps its words and its answer; the notes leave.
+// Where the model hears sound itself, frames stand on the trunk while the user speaks, without notes: what
+// was heard is written anew at the end, and all thought follows it.
 // Thread:   plain value; one owner.
 // Memory:   as its two parts.
 // Overload: as its two parts.
@@ -39,13 +41,24 @@ class InterleavedMind final : public Mind {
  private:
   // The last possible end, which waits for the note that is being written.
   struct PossibleEnd {
-    std::string text;
-    std::vector<std::string> marks;
-    bool typed = false;
-    bool whole_turn = false;
-    Time speech_end;
+    PossibleEnd(const HeardWords& heard, Time end)
+        : text(heard.text),
+          marks(heard.marks.begin(), heard.marks.end()),
+          words(heard),
+          speech_end(end) {
+      words.text = text;
+      words.marks = marks;
+    }
+    PossibleEnd(const PossibleEnd&) = delete;
+    PossibleEnd& operator=(const PossibleEnd&) = delete;
+
+    const std::string text;
+    const std::vector<std::string> marks;
+    HeardWords words;  // over these two
+    const Time speech_end;
   };
   void Proceed(Time now);  // as far as the note allows
+  Answering::Prompt Frames() const;
 
   const MindConfig config_;
   const MindParts parts_;

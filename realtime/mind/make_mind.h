@@ -20,6 +20,7 @@ struct MindParts {
   Style style;                   // the model's own
   const Trunk* trunk = nullptr;  // what it thinks over; read only, outlives the mind
   int32_t max_tokens = 0;        // that the trunk may hold
+  bool hears_frames = false;     // rows of sound stand on the trunk where words would
 };
 
 // The style that `config` asks for of a model that has `own`.

@@ -5,6 +5,13 @@
 
 namespace parley::realtime {
 
+PromptPieces FramePieces(PromptPieces pieces, const Style& style, bool think) {
+  pieces.audio_open = {think ? style.marks.after : style.marks.none};
+  pieces.audio_close.clear();
+  pieces.frames_are_kept = false;
+  return pieces;
+}
+
 std::vector<TokenId> NoteFormat::Open(TokenId mode) const {
   std::vector<TokenId> ids = pieces_.user_open;
   ids.push_back(mode);

@@ -19,6 +19,10 @@
 
 namespace parley::realtime {
 
+// Of a model that hears frames where its words would stand: user_open MODE frames SPEECH_END …, and words in the
+// history, as it was trained.
+PromptPieces FramePieces(PromptPieces pieces, const Style& style, bool think);
+
 class NoteFormat {
  public:
   NoteFormat(Style style, PromptPieces pieces, std::shared_ptr<const model::Tokenizer> tokenizer)

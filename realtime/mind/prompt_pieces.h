@@ -19,6 +19,7 @@ struct PromptPieces {
   std::vector<TokenId> no_think_open;  // the same, and a thought of nothing
   std::vector<TokenId> audio_open;  // around frames inside the user's turn; empty: it hears words
   std::vector<TokenId> audio_close;
+  bool frames_are_kept = true;        // in the history; else the words that were made out
   std::vector<TokenId> answer_close;  // behind the answer's words
   std::vector<TokenId> stop;          // ids that end an answer; not kept
 };

@@ -133,7 +133,7 @@ Status RunEngine(const BenchOptions& options, const AppConfig& config) {
   if (!options.random_weights) {
     PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, config.models.language_model));
     how.model = std::move(files.weights);
-    if (options.engine_updated) how.update = std::move(files.update);
+    if (options.engine_updated) how.updates = std::move(files.updates);
     how.merged = config.models.MergedFormat();
     PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));
   }
@@ -153,7 +153,7 @@ Status RunQuality(const BenchOptions& options, const AppConfig& config) {
   PARLEY_TRY(LanguageModelFiles files,
              LocateLanguageModel(config.models.Dir(), config.models.language_model));
   how.model = std::move(files.weights);
-  how.update = std::move(files.update);
+  how.updates = std::move(files.updates);
   how.merged = config.models.MergedFormat();
   return bench::RunQualityBench(how, [](const bench::BenchFigure& figure) {
     std::printf("%s\n", bench::TableRow(figure).c_str());

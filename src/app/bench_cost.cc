@@ -122,7 +122,7 @@ Status RunBenchCost(const BenchCostOptions& options, const AppConfig& config) {
   PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, config.models.language_model));
   bench::EngineBenchOptions how;
   how.model = std::move(files.weights);
-  how.update = std::move(files.update);
+  how.updates = std::move(files.updates);
   how.merged = config.models.MergedFormat();
   how.threads = {config.cpu.threads};
   PARLEY_TRY(how.transcriber, LocateModel(root, config.models.transcriber));

@@ -13,19 +13,24 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kUpdate = "update.safetensors";
+constexpr const char* kAdaptor = "adaptor.safetensors";
+
+Result<std::string> Remembered(const std::string& file, const std::string& key,
+                               const std::string& meaning) {
+  PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(file));
+  const std::string* text = checkpoint->Text("__metadata__." + key);
+  if (text != nullptr) return *text;
+  return Fail(Code::kCorruptData, file + " does not say " + meaning + ": metadata \"" + key + "\"");
+}
 
 // The file that an update was made for, by the name that the update remembers.
 Result<std::string> LocateBase(const std::string& root, const std::string& update) {
-  PARLEY_TRY(const auto checkpoint, weights::Checkpoint::Open(update));
-  const std::string* base = checkpoint->Text("__metadata__.base");
-  if (base == nullptr) {
-    return Fail(Code::kCorruptData, update + " does not say what it updates: metadata \"base\"");
-  }
+  PARLEY_TRY(const std::string base, Remembered(update, "base", "what it updates"));
   std::error_code error;
   for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
-    if (fs::exists(it->path() / *base, error)) return (it->path() / *base).string();
+    if (fs::exists(it->path() / base, error)) return (it->path() / base).string();
   }
-  return Fail(Code::kNotFound, update + " updates " + *base + ", which is not in " + root +
+  return Fail(Code::kNotFound, update + " updates " + base + ", which is not in " + root +
                                    "; run `parley models fetch`");
 }
 
@@ -75,13 +80,24 @@ Result<std::string> FileIn(const std::string& path, const std::string& extension
 Result<LanguageModelFiles> LocateLanguageModel(const std::string& root, const std::string& name) {
   PARLEY_TRY(const std::string path, LocateModel(root, name));
   const fs::path update = fs::path(path) / kUpdate;
+  const fs::path adaptor = fs::path(path) / kAdaptor;
+  if (fs::exists(adaptor)) {
+    const std::string file = adaptor.string();
+    PARLEY_TRY(const std::string decoder, Remembered(file, "decoder", "for which model it is"));
+    PARLEY_TRY(const std::string encoder, Remembered(file, "encoder", "what it listens to"));
+    PARLEY_TRY(LanguageModelFiles files, LocateLanguageModel(root, decoder));
+    PARLEY_TRY(files.encoder, LocateModel(root, encoder));
+    files.adaptor = file;
+    if (fs::exists(update)) files.updates.push_back(update.string());
+    return files;
+  }
   if (fs::exists(update)) {
     PARLEY_TRY(std::string base, LocateBase(root, update.string()));
-    return LanguageModelFiles{std::move(base), update.string(), path};
+    return LanguageModelFiles{std::move(base), {update.string()}, path, "", ""};
   }
-  if (fs::exists(fs::path(path) / "config.json")) return LanguageModelFiles{path, "", path};
+  if (fs::exists(fs::path(path) / "config.json")) return LanguageModelFiles{path, {}, path, "", ""};
   PARLEY_TRY(std::string file, FileIn(path, ".gguf"));
-  return LanguageModelFiles{file, "", file};
+  return LanguageModelFiles{file, {}, file, "", ""};
 }
 
 }  // namespace parley::app

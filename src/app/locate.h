@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 
@@ -15,11 +16,13 @@ Result<std::string> LocateModel(const std::string& root, const std::string& name
 // The folder of a model that is shipped with the program; empty when it is not there.
 std::string ShippedModel(const std::string& name);
 
-// A language model: weights, and an update over them when it is shipped as one (`nano`).
+// A language model: weights, the updates over them when it is shipped so (`nano`), and an adaptor with which it hears
+// through a transcriber's encoder when it is shipped as that (`nano-frames`: adaptor.safetensors over nano).
 struct LanguageModelFiles {
-  std::string weights;  // a file, or the folder of a Hugging Face model
-  std::string update;   // empty: none
-  std::string home;     // where its style.json is looked for
+  std::string weights;               // a file, or the folder of a Hugging Face model
+  std::vector<std::string> updates;  // in the order in which they are added
+  std::string home;                  // where its style.json is looked for
+  std::string encoder, adaptor;      // empty: its ears, if it has some, are among the weights
 };
 Result<LanguageModelFiles> LocateLanguageModel(const std::string& root, const std::string& name);
 

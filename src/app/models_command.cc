@@ -60,8 +60,8 @@ Result<std::unique_ptr<weights::Checkpoint>> OpenToConvert(const std::string& fr
     return weights::Checkpoint::Open(from);
   }
   PARLEY_TRY(const LanguageModelFiles files, LocateLanguageModel(root, from));
-  if (files.update.empty()) return weights::Checkpoint::Open(files.weights);
-  return weights::OpenUpdated(files.weights, files.update, kernels::WeightFormat::kF32);
+  if (files.updates.empty()) return weights::Checkpoint::Open(files.weights);
+  return weights::OpenUpdated(files.weights, files.updates, kernels::WeightFormat::kF32);
 }
 
 Status Convert(const ModelsOptions& options, const std::string& root) {

@@ -77,28 +77,30 @@ Result<std::vector<ReplicaDevices>> ParsePool(std::string_view text) {
 
 Result<std::unique_ptr<Replica>> Replica::Load(const ReplicaDevices& devices,
                                                const AppConfig& config,
-                                               const weights::Checkpoint& language_model) {
+                                               const weights::Checkpoint& language_model,
+                                               const model::Ears& ears) {
   std::unique_ptr<Replica> replica(new Replica());
   replica->engine_config_ = config.engine;
-  Status loaded = devices.gpus.empty() ? replica->LoadOnCpu(config, language_model)
-                                       : replica->LoadOnGpus(devices, config, language_model);
+  Status loaded = devices.gpus.empty() ? replica->LoadOnCpu(config, language_model, ears)
+                                       : replica->LoadOnGpus(devices, config, language_model, ears);
   if (!loaded) return Context("replica " + devices.name, std::move(loaded).error());
   return replica;
 }
 
-Status Replica::LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model) {
+Status Replica::LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model,
+                          const model::Ears& ears) {
   own_backend_ =
       kernels::MakeCpuBackend({.threads = config.cpu.threads, .huge_pages = config.cpu.huge_pages});
   PARLEY_TRY(own_decoder_, model::Decoder::Load(*own_backend_, language_model));
   backend_ = own_backend_.get();
   decoder_ = own_decoder_.get();
-  return LoadEars(language_model, kernels::Storage::kAsIs);
+  return LoadEars(ears, kernels::Storage::kAsIs);
 }
 
-Status Replica::LoadEars(const weights::Checkpoint& language_model, kernels::Storage storage) {
-  if (!model::HasEars(language_model)) return {};
-  PARLEY_TRY(encoder_, model::AudioEncoder::Load(*backend_, language_model, storage));
-  PARLEY_TRY(adaptor_, model::Adaptor::Load(*backend_, language_model, storage));
+Status Replica::LoadEars(const model::Ears& ears, kernels::Storage storage) {
+  if (ears.encoder == nullptr) return {};
+  PARLEY_TRY(encoder_, model::AudioEncoder::Load(*backend_, *ears.encoder, storage, true));
+  PARLEY_TRY(adaptor_, model::Adaptor::Load(*backend_, *ears.adaptor, storage));
   if (adaptor_->out_width() != decoder_->geometry().hidden) {
     return Fail(Code::kCorruptData,
                 "the adaptor makes rows of " + std::to_string(adaptor_->out_width()) +
@@ -109,7 +111,7 @@ Status Replica::LoadEars(const weights::Checkpoint& language_model, kernels::Sto
 }
 
 Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& config,
-                           const weights::Checkpoint& language_model) {
+                           const weights::Checkpoint& language_model, const model::Ears& ears) {
   const std::vector<int>& gpus = devices.gpus;
   const auto count = static_cast<int32_t>(gpus.size());
   const kernels::Storage storage = StorageOf(config.pool.gpu_weights);
@@ -128,7 +130,7 @@ Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& confi
   PARLEY_TRY_STATUS(model::CheckDecoderTensors(language_model, geometry));
   const int64_t positions = config.talk.conversation.max_tokens;
   encoder_slices_ = kGpuSlices;
-  free_bytes -= model::EarsBytes(language_model, kGpuSlices.sounds);
+  free_bytes -= model::EarsBytes(ears, kGpuSlices.sounds);
   PARLEY_TRY_STATUS(model::CheckFits(geometry, storage, count, free_bytes, positions));
 
   const auto progress = std::make_shared<LoadingProgress>(
@@ -158,7 +160,7 @@ Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& confi
   engine_config_.kv_pages = static_cast<int32_t>(
       std::min<int64_t>(1 << 24, model::PagesThatFit(geometry, storage, count, free_bytes)));
   engine_config_.kv_type = engine::KvType::kBf16;
-  return LoadEars(language_model, kernels::Storage::kBf16);
+  return LoadEars(ears, kernels::Storage::kBf16);
 }
 
 Status Replica::LoadTranscriber(const std::string& path) {

@@ -20,6 +20,7 @@
 #include "common/result.h"
 #include "engine/engine_core.h"
 #include "model/audio_encoder.h"
+#include "model/footprint.h"
 #include "model/parallel_decoder.h"
 #include "model/transcriber.h"
 
@@ -36,7 +37,8 @@ class Replica {
  public:
   static Result<std::unique_ptr<Replica>> Load(const ReplicaDevices& devices,
                                                const AppConfig& config,
-                                               const weights::Checkpoint& language_model);
+                                               const weights::Checkpoint& language_model,
+                                               const model::Ears& ears);
   // The model has an encoder and an adaptor of its own: it hears sound, else words.
   bool hears_frames() const { return encoder_ != nullptr; }
   Status LoadTranscriber(const std::string& path);
@@ -46,11 +48,12 @@ class Replica {
 
  private:
   Replica() = default;
-  Status LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model);
+  Status LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model,
+                   const model::Ears& ears);
   Status LoadOnGpus(const ReplicaDevices& devices, const AppConfig& config,
-                    const weights::Checkpoint& language_model);
+                    const weights::Checkpoint& language_model, const model::Ears& ears);
 
-  Status LoadEars(const weights::Checkpoint& language_model, kernels::Storage storage);
+  Status LoadEars(const model::Ears& ears, kernels::Storage storage);
 
   std::unique_ptr<kernels::Backend> own_backend_;  // of one device
   std::unique_ptr<model::Decoder> own_decoder_;

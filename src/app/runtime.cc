@@ -18,6 +18,7 @@
 #include "nn/turn_end.h"
 #include "nn/voice_activity.h"
 #include "realtime/asio_executor.h"
+#include "realtime/mind/note_format.h"
 #include "realtime/mind/system_text.h"
 #include "realtime/sim_executor.h"
 #include "realtime/sim_workers.h"
@@ -80,6 +81,10 @@ class LoadedRuntime final : public Runtime {
         config_.talk.tools, strand, [] { return std::chrono::system_clock::now(); }, *parts.tools));
     parts.prompt = realtime::PiecesOf(
         *template_, realtime::SystemText(config_.talk.mind, style_, parts.tools->specs()));
+    if (parts.hears_frames && style_.style == realtime::ThinkingStyle::kInterleaved) {
+      parts.prompt = realtime::FramePieces(std::move(parts.prompt), style_,
+                                           talk.mind.effort != realtime::Effort::kMinimal);
+    }
     // The system's words may be replaced; the tools stay offered in them.
     parts.system_turn = [chat = template_, mind = config_.talk.mind, style = style_,
                          tools = parts.tools->specs()](std::string_view words) {
@@ -158,14 +163,21 @@ class LoadedRuntime final : public Runtime {
     PARLEY_TRY(const std::vector<ReplicaDevices> pool, ParsePool(config_.pool.replicas));
     PARLEY_TRY(const LanguageModelFiles files, LocateLanguageModel(root, name));
     std::unique_ptr<weights::Checkpoint> checkpoint;
-    if (files.update.empty()) {
+    if (files.updates.empty()) {
       PARLEY_TRY(checkpoint, weights::Checkpoint::Open(files.weights));
     } else {
       PARLEY_TRY(checkpoint,
-                 weights::OpenUpdated(files.weights, files.update, config_.models.MergedFormat()));
+                 weights::OpenUpdated(files.weights, files.updates, config_.models.MergedFormat()));
+    }
+    model::Ears ears = model::EarsOf(*checkpoint);
+    std::unique_ptr<weights::Checkpoint> encoder, adaptor;
+    if (!files.adaptor.empty()) {
+      PARLEY_TRY(encoder, weights::Checkpoint::Open(files.encoder));
+      PARLEY_TRY(adaptor, weights::Checkpoint::Open(files.adaptor));
+      ears = {encoder.get(), adaptor.get()};
     }
     for (const ReplicaDevices& devices : pool) {
-      PARLEY_TRY(auto replica, Replica::Load(devices, config_, *checkpoint));
+      PARLEY_TRY(auto replica, Replica::Load(devices, config_, *checkpoint, ears));
       replicas_.push_back(std::move(replica));
     }
     if (checkpoint->format() == "gguf") {
@@ -174,13 +186,14 @@ class LoadedRuntime final : public Runtime {
       PARLEY_TRY(tokenizer_, model::Tokenizer::FromJson(files.weights + "/tokenizer.json"));
     }
     PARLEY_TRY(template_, model::ChatTemplate::For(tokenizer_));
-    if (replicas_.front()->hears_frames() && template_->OpenAudio().empty()) {
+    PARLEY_TRY(style_, realtime::ReadStyle(files.home, *tokenizer_));
+    if (replicas_.front()->hears_frames() && template_->OpenAudio().empty() &&
+        style_.style != realtime::ThinkingStyle::kInterleaved) {
       return Fail(Code::kCorruptData,
                   files.weights +
                       " has an audio encoder, and its tokenizer no <audio_start>; is the "
                       "tokenizer that of the model?");
     }
-    PARLEY_TRY(style_, realtime::ReadStyle(files.home, *tokenizer_));
     return {};
   }
 

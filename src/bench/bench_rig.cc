@@ -23,9 +23,9 @@ Result<std::unique_ptr<BenchRig>> BenchRig::Make(const EngineBenchOptions& optio
     PARLEY_TRY(rig->decoder_, model::Decoder::Load(*rig->backend_, *random.checkpoint));
   } else {
     PARLEY_TRY(const std::unique_ptr<weights::Checkpoint> checkpoint,
-               options.update.empty()
+               options.updates.empty()
                    ? weights::Checkpoint::Open(options.model)
-                   : weights::OpenUpdated(options.model, options.update, options.merged));
+                   : weights::OpenUpdated(options.model, options.updates, options.merged));
     PARLEY_TRY(rig->decoder_, model::Decoder::Load(*rig->backend_, *checkpoint));
   }
   if (!options.transcriber.empty()) {

@@ -12,7 +12,7 @@
 
 namespace parley::bench {
 
-// Of `options`: model, update, transcriber, and the first of the thread counts.
+// Of `options`: model, updates, transcriber, and the first of the thread counts.
 Result<engine::CostTable> MeasureCosts(const EngineBenchOptions& options);
 
 }  // namespace parley::bench

@@ -16,8 +16,8 @@
 namespace parley::bench {
 
 struct EngineBenchOptions {
-  std::string model;   // a checkpoint of a decoder; empty: random weights
-  std::string update;  // over it (weights/low_rank_update.h); empty: none
+  std::string model;                 // a checkpoint of a decoder; empty: random weights
+  std::vector<std::string> updates;  // over it (weights/low_rank_update.h)
   kernels::WeightFormat merged = kernels::WeightFormat::kQ8_0;
   std::string geometry = "smollm2-135m";  // of the random weights
   std::string transcriber;                // a directory; empty: no transcription

@@ -177,7 +177,7 @@ class Ears final : public Hearer {
     const int64_t end = SampleAt(Time(Duration(static_cast<int64_t>(heard_.speech_end_ms * 1000))));
     if (!heard_.words.empty()) Sound(heard_.words, end, true);
     heard_.tail_marks = block_marks_.Take();
-    if (end - voice_begin_ <= realtime::kShortTurn && !heard_.tail.empty()) {
+    if (realtime::JudgedAsWhole(voice_begin_, end) && !heard_.tail.empty()) {
       heard_.tail_marks = marks_->Look({.begin = voice_begin_ + talk_begin_,
                                         .end = end + talk_begin_,
                                         .words = heard_.words,

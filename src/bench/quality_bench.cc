@@ -159,9 +159,9 @@ Status RunQualityBench(const QualityBenchOptions& options,
     PARLEY_TRY(const auto decoder, model::Decoder::Load(*backend, *checkpoint, storage));
     PARLEY_TRY_STATUS(QualityBench(options, *backend, *decoder, report).Run());
   }
-  if (options.update.empty()) return {};
+  if (options.updates.empty()) return {};
   PARLEY_TRY(const auto checkpoint,
-             weights::OpenUpdated(options.model, options.update, options.merged));
+             weights::OpenUpdated(options.model, options.updates, options.merged));
   PARLEY_TRY(const auto decoder, model::Decoder::Load(*backend, *checkpoint, storage));
   return QualityBench(options, *backend, *decoder, report).RunUpdated();
 }

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "bench/engine_bench.h"
 #include "common/result.h"
@@ -17,8 +18,9 @@
 namespace parley::bench {
 
 struct QualityBenchOptions {
-  std::string model;   // the checkpoint that the goldens were made from
-  std::string update;  // of the default model over it, whose answers have a golden of their own
+  std::string model;  // the checkpoint that the goldens were made from
+  std::vector<std::string>
+      updates;  // of the default model over it, whose answers have a golden of their own
   kernels::WeightFormat merged = kernels::WeightFormat::kQ8_0;
   std::string goldens =
       "tests/golden";  // made by make_smollm2_goldens.py and make_answer_goldens.py

@@ -41,7 +41,7 @@ class TransformerEncoder final : public AudioEncoder {
  public:
   explicit TransformerEncoder(Backend& backend) : backend_(backend) {}
 
-  Status LoadWeights(const Checkpoint& checkpoint, Storage storage);
+  Status LoadWeights(const Checkpoint& checkpoint, Storage storage, bool pool);
 
   const EncoderGeometry& geometry() const override { return geometry_; }
   size_t weight_bytes() const override;
@@ -117,8 +117,9 @@ Status TransformerEncoder::LoadConvolutions(const Checkpoint& checkpoint, const 
   return {};
 }
 
-Status TransformerEncoder::LoadWeights(const Checkpoint& checkpoint, Storage storage) {
-  PARLEY_TRY(const AudioNames names, EncoderNamesOf(checkpoint));
+Status TransformerEncoder::LoadWeights(const Checkpoint& checkpoint, Storage storage, bool pool) {
+  PARLEY_TRY(AudioNames names, EncoderNamesOf(checkpoint));
+  names.pool = names.pool || pool;
   PARLEY_TRY_STATUS(ReadGeometry(checkpoint, names));
   PARLEY_TRY_STATUS(LoadConvolutions(checkpoint, names, storage));
   const AudioLoader load{backend_, checkpoint, names, storage};
@@ -373,9 +374,9 @@ void SilentTail::Repeat(Backend& backend, const TensorView& keys, int32_t all) c
 
 Result<std::unique_ptr<AudioEncoder>> AudioEncoder::Load(Backend& backend,
                                                          const Checkpoint& checkpoint,
-                                                         Storage storage) {
+                                                         Storage storage, bool pool) {
   auto encoder = std::make_unique<TransformerEncoder>(backend);
-  PARLEY_TRY_STATUS(encoder->LoadWeights(checkpoint, storage));
+  PARLEY_TRY_STATUS(encoder->LoadWeights(checkpoint, storage, pool));
   return std::unique_ptr<AudioEncoder>(std::move(encoder));
 }
 

@@ -60,9 +60,10 @@ struct EncoderState {
 
 class AudioEncoder {
  public:
+  // `pool`: also where the checkpoint is of a family that does not.
   static Result<std::unique_ptr<AudioEncoder>> Load(kernels::Backend& backend,
                                                     const weights::Checkpoint& checkpoint,
-                                                    kernels::Storage storage);
+                                                    kernels::Storage storage, bool pool = false);
   virtual ~AudioEncoder() = default;
   virtual const EncoderGeometry& geometry() const = 0;
   virtual size_t weight_bytes() const = 0;

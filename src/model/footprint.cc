@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
+
+#include "model/audio_names.h"
 
 namespace parley::model {
 
@@ -92,27 +95,34 @@ Status CheckFits(const DecoderGeometry& geometry, Storage storage, int32_t ranks
                                                    : "it would fit as " + would));
 }
 
-bool HasEars(const weights::Checkpoint& checkpoint) {
-  return checkpoint.Find("encoder.conv1.weight") != nullptr &&
-         checkpoint.Find("adapter.conv.weight") != nullptr;
+Ears EarsOf(const weights::Checkpoint& checkpoint) {
+  const bool both = checkpoint.Find("encoder.conv1.weight") != nullptr &&
+                    checkpoint.Find("adapter.conv.weight") != nullptr;
+  return both ? Ears{&checkpoint, &checkpoint} : Ears{};
 }
 
-int64_t EarsBytes(const weights::Checkpoint& checkpoint, int32_t sounds) {
-  if (!HasEars(checkpoint)) return 0;
+int64_t EarsBytes(const Ears& ears, int32_t sounds) {
+  if (ears.encoder == nullptr) return 0;
   int64_t weights = 0;
-  for (const weights::TensorInfo& tensor : checkpoint.tensors()) {
-    if (!tensor.name.starts_with("encoder.") && !tensor.name.starts_with("adapter.")) continue;
-    int64_t values = 1;
-    for (const int64_t extent : tensor.shape) values *= extent;
-    weights += 2 * values;
-  }
-  const auto extent = [&](const char* name, size_t dimension) -> int64_t {
-    const weights::TensorInfo* tensor = checkpoint.Find(name);
+  const auto count = [&](const weights::Checkpoint& checkpoint, std::string_view part) {
+    for (const weights::TensorInfo& tensor : checkpoint.tensors()) {
+      if (!tensor.name.starts_with(part)) continue;
+      int64_t values = 1;
+      for (const int64_t extent : tensor.shape) values *= extent;
+      weights += 2 * values;
+    }
+  };
+  count(*ears.encoder, "encoder");
+  count(*ears.adaptor, "adapter.");
+  const auto names = EncoderNamesOf(*ears.encoder);
+  const auto extent = [&](const std::string& name, size_t dimension) -> int64_t {
+    const weights::TensorInfo* tensor = ears.encoder->Find(name);
     return tensor == nullptr || tensor->shape.size() <= dimension ? 0 : tensor->shape[dimension];
   };
-  const int64_t positions = extent("encoder.positional_embedding.weight", 0);
-  const int64_t hidden = extent("encoder.conv1.weight", 0);
-  const int64_t ffn = extent("encoder.blocks.0.mlp.0.weight", 0);
+  if (!names) return weights;  // loading them says what is missing
+  const int64_t positions = extent(names->positions, 0);
+  const int64_t hidden = extent(names->conv1 + names->weight, 0);
+  const int64_t ffn = extent(names->Block(0, names->up) + names->weight, 0);
   // EncoderState: the residual stream in f32, six times its width and the middle in bf16 for every row; of one sound its
   // features and what the convolutions make of them, unfolded.
   const int64_t rows = positions * (4 * hidden + 2 * (6 * hidden + ffn));

@@ -38,10 +38,15 @@ int64_t TalksThatFit(int64_t pages, int64_t positions);
 Status CheckFits(const DecoderGeometry& geometry, kernels::Storage storage, int32_t ranks,
                  int64_t free_bytes, int64_t positions);
 
-// Whether the checkpoint has an audio encoder and an adaptor beside its decoder.
-bool HasEars(const weights::Checkpoint& checkpoint);
+// With what a model hears sound itself: where its audio encoder is and where its adaptor; null: it hears words.
+struct Ears {
+  const weights::Checkpoint* encoder = nullptr;
+  const weights::Checkpoint* adaptor = nullptr;
+};
+// Of a checkpoint that has both beside its decoder.
+Ears EarsOf(const weights::Checkpoint& checkpoint);
 // What they take in bf16, with a state for so many sounds at once; 0 when there are none.
-int64_t EarsBytes(const weights::Checkpoint& checkpoint, int32_t sounds);
+int64_t EarsBytes(const Ears& ears, int32_t sounds);
 
 std::string PrintGib(int64_t bytes);  // "62.4 GiB"
 

@@ -22,13 +22,22 @@ namespace {
 using kernels::WeightFormat;
 constexpr std::string_view kA = ".lora_a", kB = ".lora_b", kRows = ".rows", kRowIds = ".row_ids";
 
-// What changes in one tensor of the base.
-struct Change {
-  const TensorInfo* base = nullptr;
+// What an update changes in one tensor of the base.
+struct Part {
+  double scale = 1.0;
   const TensorInfo* a = nullptr;
   const TensorInfo* b = nullptr;
   const TensorInfo* rows = nullptr;
   std::vector<int64_t> row_ids;
+};
+// What all of them do, in their order.
+struct Change {
+  const TensorInfo* base = nullptr;
+  std::vector<Part> parts;
+
+  bool adds() const {
+    return std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.a != nullptr; });
+  }
 };
 
 class UpdatedCheckpoint final : public Checkpoint {
@@ -86,36 +95,38 @@ Result<double> ScaleOf(const Checkpoint& update) {
   return scale;
 }
 
-Status ReadRowIds(const Checkpoint& update, const std::string& name, Change& change) {
+Status ReadRowIds(const Checkpoint& update, const std::string& name, const TensorInfo& base,
+                  Part& part) {
   const std::string key = name + std::string(kRowIds);
   const std::vector<double>* ids = update.Numbers(key);
-  const int64_t n = change.rows->shape.empty() ? 0 : change.rows->shape[0];
+  const int64_t n = part.rows->shape.empty() ? 0 : part.rows->shape[0];
   if (ids == nullptr || static_cast<int64_t>(ids->size()) != n) {
     return Fail(Code::kCorruptData,
                 "\"" + key + "\" has " + std::to_string(ids == nullptr ? 0 : ids->size()) +
                     " whole numbers, expected one for each of the " + std::to_string(n) + " rows");
   }
   for (const double id : *ids) {
-    if (id < 0 || id >= static_cast<double>(change.base->shape[0]) || id != std::floor(id)) {
+    if (id < 0 || id >= static_cast<double>(base.shape[0]) || id != std::floor(id)) {
       return Fail(Code::kCorruptData, "\"" + key + "\" names row " + std::to_string(id) +
-                                          " of a table of " +
-                                          std::to_string(change.base->shape[0]));
+                                          " of a table of " + std::to_string(base.shape[0]));
     }
-    change.row_ids.push_back(static_cast<int64_t>(id));
+    part.row_ids.push_back(static_cast<int64_t>(id));
   }
   return {};
 }
 
 // Every tensor of the update belongs to one of the base, and fits it.
-Result<std::map<std::string, Change>> Match(const Checkpoint& base, const Checkpoint& update) {
-  std::map<std::string, Change> changes;
+Status Match(const Checkpoint& base, const Checkpoint& update,
+             std::map<std::string, Change>& changes) {
+  PARLEY_TRY(const double scale, ScaleOf(update));
+  std::map<std::string, Part> parts;
   for (const TensorInfo& tensor : update.tensors()) {
     std::optional<std::string> name;
-    const TensorInfo* Change::*part = nullptr;
-    for (const auto& [ending, member] :
-         {std::pair{kA, &Change::a}, std::pair{kB, &Change::b}, std::pair{kRows, &Change::rows}}) {
+    const TensorInfo* Part::*member = nullptr;
+    for (const auto& [ending, of_it] :
+         {std::pair{kA, &Part::a}, std::pair{kB, &Part::b}, std::pair{kRows, &Part::rows}}) {
       if ((name = NameBefore(tensor.name, ending))) {
-        part = member;
+        member = of_it;
         break;
       }
     }
@@ -124,51 +135,59 @@ Result<std::map<std::string, Change>> Match(const Checkpoint& base, const Checkp
                                           "\" is no part of an update: expected names that end "
                                           "with .lora_a, .lora_b, .rows or .row_ids");
     }
-    Change& change = changes[*name];
-    change.*part = &tensor;
-    PARLEY_TRY(change.base, base.Require(*name, {-1, -1}));
+    parts[*name].*member = &tensor;
+    PARLEY_TRY(changes[*name].base, base.Require(*name, {-1, -1}));
   }
-  for (auto& [name, change] : changes) {
-    const std::vector<int64_t>& shape = change.base->shape;
-    if ((change.a == nullptr) != (change.b == nullptr)) {
+  for (auto& [name, part] : parts) {
+    const TensorInfo& changed = *changes[name].base;
+    part.scale = scale;
+    if ((part.a == nullptr) != (part.b == nullptr)) {
       return Fail(Code::kCorruptData, "\"" + name + "\" has only one of .lora_a and .lora_b");
     }
-    if (change.a != nullptr) {
-      PARLEY_TRY(change.a, update.Require(name + std::string(kA), {-1, shape[1]}));
-      PARLEY_TRY(change.b, update.Require(name + std::string(kB), {shape[0], change.a->shape[0]}));
+    if (part.a != nullptr) {
+      PARLEY_TRY(part.a, update.Require(name + std::string(kA), {-1, changed.shape[1]}));
+      PARLEY_TRY(part.b,
+                 update.Require(name + std::string(kB), {changed.shape[0], part.a->shape[0]}));
     }
-    if (change.rows != nullptr) {
-      PARLEY_TRY(change.rows, update.Require(name + std::string(kRows), {-1, shape[1]}));
-      PARLEY_TRY_STATUS(ReadRowIds(update, name, change));
+    if (part.rows != nullptr) {
+      PARLEY_TRY(part.rows, update.Require(name + std::string(kRows), {-1, changed.shape[1]}));
+      PARLEY_TRY_STATUS(ReadRowIds(update, name, changed, part));
     }
+    changes[name].parts.push_back(std::move(part));
   }
-  return changes;
+  return {};
 }
 
-// base + scale · b·a, row by row, and then the rows that are given whole.
-Result<std::vector<float>> Merge(const Change& change, double scale) {
-  PARLEY_TRY(std::vector<float> sum, Dequantized(*change.base));
-  const auto in = static_cast<size_t>(change.base->shape[1]);
-  if (change.a != nullptr) {
-    PARLEY_TRY(const std::vector<float> a, Dequantized(*change.a));
-    PARLEY_TRY(const std::vector<float> b, Dequantized(*change.b));
-    const auto rank = static_cast<size_t>(change.a->shape[0]);
+// sum + scale · b·a, row by row, and then the rows that are given whole.
+Status MergePart(const Part& part, size_t in, std::vector<float>& sum) {
+  if (part.a != nullptr) {
+    PARLEY_TRY(const std::vector<float> a, Dequantized(*part.a));
+    PARLEY_TRY(const std::vector<float> b, Dequantized(*part.b));
+    const auto rank = static_cast<size_t>(part.a->shape[0]);
     for (size_t row = 0; row < sum.size() / in; ++row) {
       float* out = sum.data() + row * in;
       for (size_t r = 0; r < rank; ++r) {
-        const auto factor = static_cast<float>(scale * static_cast<double>(b[row * rank + r]));
+        const auto factor = static_cast<float>(part.scale * static_cast<double>(b[row * rank + r]));
         const float* from = a.data() + r * in;
         for (size_t i = 0; i < in; ++i) out[i] += factor * from[i];
       }
     }
   }
-  if (change.rows != nullptr) {
-    PARLEY_TRY(const std::vector<float> rows, Dequantized(*change.rows));
-    for (size_t k = 0; k < change.row_ids.size(); ++k) {
+  if (part.rows != nullptr) {
+    PARLEY_TRY(const std::vector<float> rows, Dequantized(*part.rows));
+    for (size_t k = 0; k < part.row_ids.size(); ++k) {
       std::copy_n(
           rows.begin() + static_cast<std::ptrdiff_t>(k * in), in,
-          sum.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(change.row_ids[k]) * in));
+          sum.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(part.row_ids[k]) * in));
     }
+  }
+  return {};
+}
+
+Result<std::vector<float>> Merge(const Change& change) {
+  PARLEY_TRY(std::vector<float> sum, Dequantized(*change.base));
+  for (const Part& part : change.parts) {
+    PARLEY_TRY_STATUS(MergePart(part, static_cast<size_t>(change.base->shape[1]), sum));
   }
   return sum;
 }
@@ -181,13 +200,15 @@ Result<std::vector<std::byte>> WithRows(const Change& change) {
   std::vector<std::byte> bytes(begin, begin + change.base->bytes);
   const auto in = static_cast<size_t>(change.base->shape[1]);
   const size_t row_bytes = change.base->bytes / static_cast<size_t>(change.base->shape[0]);
-  PARLEY_TRY(const std::vector<float> rows, Dequantized(*change.rows));
-  for (size_t k = 0; k < change.row_ids.size(); ++k) {
-    const std::vector<std::byte> row =
-        Quantize(std::span(rows).subspan(k * in, in), change.base->format);
-    std::copy(row.begin(), row.end(),
-              bytes.begin() +
-                  static_cast<std::ptrdiff_t>(static_cast<size_t>(change.row_ids[k]) * row_bytes));
+  for (const Part& part : change.parts) {
+    PARLEY_TRY(const std::vector<float> rows, Dequantized(*part.rows));
+    for (size_t k = 0; k < part.row_ids.size(); ++k) {
+      const std::vector<std::byte> row =
+          Quantize(std::span(rows).subspan(k * in, in), change.base->format);
+      std::copy(row.begin(), row.end(),
+                bytes.begin() +
+                    static_cast<std::ptrdiff_t>(static_cast<size_t>(part.row_ids[k]) * row_bytes));
+    }
   }
   return bytes;
 }
@@ -199,8 +220,8 @@ struct Merged {
   Status status;
 };
 
-void MergeOne(const Change& change, double scale, WeightFormat format, Merged& merged) {
-  if (change.a == nullptr && Writable(change.base->format)) {
+void MergeOne(const Change& change, WeightFormat format, Merged& merged) {
+  if (!change.adds() && Writable(change.base->format)) {
     auto bytes = WithRows(change);
     if (!bytes) {
       merged.status = std::move(bytes).error();
@@ -210,7 +231,7 @@ void MergeOne(const Change& change, double scale, WeightFormat format, Merged& m
     merged.bytes = *std::move(bytes);
     return;
   }
-  auto sum = Merge(change, scale);
+  auto sum = Merge(change);
   if (!sum) {
     merged.status = std::move(sum).error();
     return;
@@ -223,24 +244,24 @@ void MergeOne(const Change& change, double scale, WeightFormat format, Merged& m
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> OpenUpdated(const std::string& base_path,
-                                                const std::string& update_path, WeightFormat format,
-                                                UpdateSummary* summary) {
+                                                const std::vector<std::string>& update_paths,
+                                                WeightFormat format, UpdateSummary* summary) {
   PARLEY_TRY(std::unique_ptr<Checkpoint> base, Checkpoint::Open(base_path));
-  PARLEY_TRY(const std::unique_ptr<Checkpoint> update, Checkpoint::Open(update_path));
-  const auto wrong = [&](Error error) {
-    return Context(update_path + " does not fit " + base_path, std::move(error));
-  };
-  auto scale = ScaleOf(*update);
-  if (!scale) return wrong(std::move(scale).error());
-  auto matched = Match(*base, *update);
-  if (!matched) return wrong(std::move(matched).error());
+  std::vector<std::unique_ptr<Checkpoint>> updates;
+  std::map<std::string, Change> changes;
+  for (const std::string& path : update_paths) {
+    PARLEY_TRY(updates.emplace_back(), Checkpoint::Open(path));
+    if (Status matched = Match(*base, *updates.back(), changes); !matched) {
+      return Context(path + " does not fit " + base_path, std::move(matched).error());
+    }
+  }
 
   std::vector<std::pair<const Change*, Merged>> work;
-  for (const auto& [name, change] : *matched) work.push_back({&change, {.name = name}});
+  for (const auto& [name, change] : changes) work.push_back({&change, {.name = name}});
   std::atomic<size_t> next{0};
   const auto merge = [&] {
     for (size_t i; (i = next++) < work.size();) {
-      MergeOne(*work[i].first, *scale, format, work[i].second);
+      MergeOne(*work[i].first, format, work[i].second);
     }
   };
   {
@@ -251,15 +272,20 @@ Result<std::unique_ptr<Checkpoint>> OpenUpdated(const std::string& base_path,
   }
   auto updated = std::make_unique<UpdatedCheckpoint>(std::move(base));
   for (auto& [change, merged] : work) {
-    if (!merged.status) return wrong(std::move(merged.status).error());
+    if (!merged.status) {
+      return Context(merged.name + " of " + base_path, std::move(merged.status).error());
+    }
     if (summary != nullptr) {
-      summary->matrices += change->a != nullptr ? 1 : 0;
-      if (change->a != nullptr) summary->rank = std::max(summary->rank, change->a->shape[0]);
-      summary->rows += static_cast<int64_t>(change->row_ids.size());
+      summary->matrices += change->adds() ? 1 : 0;
+      for (const Part& part : change->parts) {
+        if (part.a != nullptr) summary->rank = std::max(summary->rank, part.a->shape[0]);
+        summary->rows += static_cast<int64_t>(part.row_ids.size());
+      }
     }
     updated->Replace(merged.name, merged.format, std::move(merged.bytes));
   }
-  if (summary != nullptr) {
+  for (const auto& update : updates) {
+    if (summary == nullptr) break;
     for (const TensorInfo& tensor : update->tensors()) {
       summary->values += static_cast<int64_t>(ElementCount(tensor.shape).value_or(0));
     }

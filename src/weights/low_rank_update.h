@@ -1,5 +1,5 @@
-// A model as public weights and a small update over them: W + scale · B·A for the matrices that have one, and new rows
-// for the tables that have some. The sum is formed in f32 while loading and kept in groups of 32, as the engine reads
+// A model as public weights and small updates over them: W + scale · B·A for the matrices that have one, for each update
+// that has, and new rows for the tables that have some (the last update's). The sum is formed in f32 while loading and kept in groups of 32, as the engine reads
 // them; every other tensor stays where it is, in the base's mapping.
 //
 // The update is a safetensors file: NAME.lora_a [rank, in], NAME.lora_b [out, rank], NAME.rows [n, in] with
@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "kernels/backend.h"
@@ -24,9 +25,10 @@ struct UpdateSummary {
   int64_t matrices = 0, rank = 0, rows = 0, values = 0;
 };
 
-// Nothing of the update may be left over: a name that the base does not have is an error.
+// Nothing of an update may be left over: a name that the base does not have is an error. The summary is of all of them,
+// its rank the greatest.
 Result<std::unique_ptr<Checkpoint>> OpenUpdated(
-    const std::string& base, const std::string& update,
+    const std::string& base, const std::vector<std::string>& updates,
     kernels::WeightFormat merged = kernels::WeightFormat::kQ8_0, UpdateSummary* summary = nullptr);
 
 }  // namespace parley::weights

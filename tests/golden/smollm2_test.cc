@@ -112,7 +112,7 @@ TEST(SmolLM2, CpuBackendAnswersQuestionsAsTransformers) {
 // tests/golden/merged_weights.py.
 std::unique_ptr<Decoder> LoadNano(kernels::Backend& backend, Storage storage) {
   const auto checkpoint = weights::OpenUpdated(
-      test::ModelDir(kModel) + kFile, test::SourceDir() + "/models/nano/update.safetensors");
+      test::ModelDir(kModel) + kFile, {test::SourceDir() + "/models/nano/update.safetensors"});
   if (!checkpoint) {
     ADD_FAILURE() << checkpoint.error().message;
     return nullptr;

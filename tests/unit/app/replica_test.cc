@@ -44,7 +44,7 @@ TEST(Pool, SaysWhatItCannotRead) {
 TEST(Pool, RefusesAGpuThatIsNotThereBeforeItReadsWeights) {
   weights::CheckpointTable empty("safetensors");
   AppConfig config;
-  const auto replica = Replica::Load({"cuda:63", {63}}, config, empty);
+  const auto replica = Replica::Load({"cuda:63", {63}}, config, empty, {});
   ASSERT_FALSE(replica);
   const std::string& why = replica.error().message;
   EXPECT_TRUE(why.starts_with("replica cuda:63: ")) << why;

@@ -61,7 +61,7 @@ class LowRankUpdate : public testing::Test {
                            test::SafetensorsFile(header, data.str()));
   }
   std::string ErrorOf(const std::string& update) {
-    const auto opened = OpenUpdated(base_, update);
+    const auto opened = OpenUpdated(base_, {update});
     return opened.has_value() ? "opened" : opened.error().message;
   }
   void SetUp() override { base_ = Write("base.safetensors", {w_, table_, other_}); }
@@ -76,8 +76,8 @@ class LowRankUpdate : public testing::Test {
 };
 
 TEST_F(LowRankUpdate, AddsTheProductExactly) {
-  const auto opened =
-      OpenUpdated(base_, Write("u.safetensors", {a_, b_}, {{"scale", "0.5"}}), WeightFormat::kF32);
+  const auto opened = OpenUpdated(base_, {Write("u.safetensors", {a_, b_}, {{"scale", "0.5"}})},
+                                  WeightFormat::kF32);
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   const std::vector<float> merged = *Dequantized(*(*opened)->Find("w"));
   for (int o = 0; o < 8; ++o) {
@@ -97,12 +97,12 @@ TEST_F(LowRankUpdate, AddsTheProductExactly) {
 
 TEST_F(LowRankUpdate, KeepsTheSumInGroups) {
   const std::string update = Write("u.safetensors", {a_, b_});
-  const auto exact = OpenUpdated(base_, update, WeightFormat::kF32);
+  const auto exact = OpenUpdated(base_, {update}, WeightFormat::kF32);
   ASSERT_TRUE(exact.has_value());
   const std::vector<float> sum = *Dequantized(*(*exact)->Find("w"));
   for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_1}) {
     UpdateSummary summary;
-    const auto opened = OpenUpdated(base_, update, format, &summary);
+    const auto opened = OpenUpdated(base_, {update}, format, &summary);
     ASSERT_TRUE(opened.has_value());
     const TensorInfo& w = *(*opened)->Find("w");
     const std::vector<std::byte> expected = Quantize(sum, format);
@@ -115,9 +115,39 @@ TEST_F(LowRankUpdate, KeepsTheSumInGroups) {
   }
 }
 
+TEST_F(LowRankUpdate, AddsOneUpdateOverAnother) {
+  const Matrix a = Exact("w.lora_a", 2, 64, 6), b = Exact("w.lora_b", 8, 2, 7);
+  const std::string first = Write("first.safetensors", {a_, b_});
+  const std::string second = Write("second.safetensors", {a, b}, {{"scale", "0.5"}});
+  UpdateSummary summary;
+  const auto both = OpenUpdated(base_, {first, second}, WeightFormat::kF32, &summary);
+  const auto one = OpenUpdated(base_, {first}, WeightFormat::kF32);
+  ASSERT_TRUE(both.has_value()) << both.error().message;
+  const std::vector<float> sum = *Dequantized(*(*both)->Find("w"));
+  const std::vector<float> before = *Dequantized(*(*one)->Find("w"));
+  for (size_t o = 0; o < 8; ++o) {
+    for (size_t i = 0; i < 64; ++i) {
+      float expected = before[o * 64 + i];
+      for (size_t r = 0; r < 2; ++r) {
+        expected += 0.5F * b.values[o * 2 + r] * a.values[r * 64 + i];
+      }
+      ASSERT_EQ(sum[o * 64 + i], expected) << o << " " << i;
+    }
+  }
+  EXPECT_EQ(summary.matrices, 1);
+  EXPECT_EQ(summary.rank, 3);
+  EXPECT_EQ(summary.values, 3 * 64 + 8 * 3 + 2 * 64 + 8 * 2);
+
+  const Matrix strange = Exact("v.lora_a", 2, 64, 6);
+  const auto wrong = OpenUpdated(base_, {first, Write("third.safetensors", {strange})});
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_NE(wrong.error().message.find("third.safetensors does not fit"), std::string::npos)
+      << wrong.error().message;
+}
+
 TEST_F(LowRankUpdate, ReplacesRowsOfATable) {
   const Matrix rows = Exact("table", 2, 32, 9);
-  const auto opened = OpenUpdated(base_, WriteRows(rows, {3, 11}));
+  const auto opened = OpenUpdated(base_, {WriteRows(rows, {3, 11})});
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   std::vector<float> expected = table_.values;
   std::copy_n(rows.values.begin(), 32, expected.begin() + 3 * 32);
