@@ -168,7 +168,7 @@ def save_adaptor(adaptor: Adaptor, path: str, metadata: dict[str, str]) -> None:
     from safetensors.torch import save_file
     out = {f"{name}.{part}": getattr(getattr(adaptor, own), part).detach().half().cpu().contiguous() for name, own in NAMES.items() for part in ("weight", "bias")}
     out["adapter.blank"] = adaptor.blank.detach().half().cpu()
-    save_file(out, path, metadata={"format": "pt", "kind": "audio adaptor", "encoder": "whisper-base", **metadata})
+    save_file(out, path, metadata={"format": "pt", "kind": "audio adaptor", "encoder": "whisper-base", "decoder": "nano", **metadata})
 
 
 def load_adaptor(path: str) -> Adaptor:

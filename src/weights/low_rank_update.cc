@@ -238,7 +238,7 @@ void MergeOne(const Change& change, WeightFormat format, Merged& merged) {
   }
   const bool groups = change.base->shape[1] % kGroupValues == 0;
   merged.format = IsGrouped(format) && !groups ? WeightFormat::kF32 : format;
-  merged.bytes = Quantize(*sum, merged.format);
+  merged.bytes = Quantize(*sum, merged.format, GroupFit::kLeastSquares);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "weights/quantize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -18,6 +19,8 @@ void PutHalf(float value, std::byte* out) {
   const uint16_t bits = kernels::FloatToHalf(value);
   std::memcpy(out, &bits, 2);
 }
+
+float AsHalf(float value) { return kernels::HalfToFloat(kernels::FloatToHalf(value)); }
 
 void PackNibbles(Group x, float inverse, float shift, std::byte* out) {
   // The shift carries the half of rounding: truncation of q + 0.5, as GGML does it.
@@ -48,6 +51,70 @@ void QuantizeQ4_1(Group x, std::byte* out) {
   PackNibbles(above, d != 0.0F ? 1.0F / d : 0.0F, 0.5F, out + 4);
 }
 
+// Codes of 4 bits, and what they stand for: code · scale + minimum.
+struct Codes {
+  std::array<float, kGroupValues> code{};
+  float scale = 0.0F, minimum = 0.0F;  // as f16 keeps them
+  float error = 0.0F;                  // summed square
+
+  void Encode(Group x, float by_scale, float from) {
+    for (size_t i = 0; i < x.size(); ++i) {
+      code[i] = std::clamp(std::floor((x[i] - from) * by_scale + 0.5F), 0.0F, 15.0F);
+    }
+  }
+  void Measure(Group x) {
+    error = 0.0F;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float off = code[i] * scale + minimum - x[i];
+      error += off * off;
+    }
+  }
+  // Scale and minimum of the least error for these codes, then the nearest codes for those. False: the codes are all one.
+  bool Improve(Group x) {
+    float sum = 0.0F, squares = 0.0F, values = 0.0F, products = 0.0F;
+    for (size_t i = 0; i < x.size(); ++i) {
+      sum += code[i];
+      squares += code[i] * code[i];
+      values += x[i];
+      products += code[i] * x[i];
+    }
+    const auto n = static_cast<float>(x.size());
+    const float spread = n * squares - sum * sum;
+    if (spread <= 0.0F) return false;
+    scale = AsHalf((n * products - sum * values) / spread);
+    minimum = AsHalf((squares * values - sum * products) / spread);
+    if (scale <= 0.0F) return false;
+    Encode(x, 1.0F / scale, minimum);
+    Measure(x);
+    return true;
+  }
+};
+
+// The range is cut into a little more or a little fewer than 15 steps: what is clipped costs less than what all others
+// gain, or the rounding of the ends costs less. Each cut is improved twice.
+void QuantizeQ4_1LeastSquares(Group x, std::byte* out) {
+  constexpr std::array<float, 6> kSteps = {14.0F, 14.5F, 15.0F, 15.5F, 16.0F, 16.5F};
+  constexpr int kTimes = 2;
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  const float range = *high - *low;
+  if (range <= 0.0F) return QuantizeQ4_1(x, out);
+  Codes best;
+  best.scale = AsHalf(range / 15.0F);
+  best.minimum = AsHalf(*low);
+  best.Encode(x, 15.0F / range, *low);
+  best.Measure(x);
+  for (const float steps : kSteps) {
+    Codes codes;
+    codes.Encode(x, steps / range, *low);
+    for (int i = 0; i < kTimes && codes.Improve(x); ++i) {
+      if (codes.error < best.error) best = codes;
+    }
+  }
+  PutHalf(best.scale, out);
+  PutHalf(best.minimum, out + 2);
+  PackNibbles(best.code, 1.0F, 0.5F, out + 4);
+}
+
 void QuantizeQ8_0(Group x, std::byte* out) {
   float peak = 0.0F;
   for (const float v : x) peak = std::max(peak, std::fabs(v));
@@ -61,7 +128,7 @@ void QuantizeQ8_0(Group x, std::byte* out) {
 
 }  // namespace
 
-std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat format) {
+std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat format, GroupFit fit) {
   PARLEY_CHECK(format != WeightFormat::kI8Row, "rows are not known here");
   const bool grouped = IsGrouped(format);
   const size_t unit_values = grouped ? static_cast<size_t>(kGroupValues) : 1;
@@ -86,7 +153,11 @@ std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat form
         QuantizeQ4_0(group, out);
         break;
       case WeightFormat::kQ4_1:
-        QuantizeQ4_1(group, out);
+        if (fit == GroupFit::kLeastSquares) {
+          QuantizeQ4_1LeastSquares(group, out);
+        } else {
+          QuantizeQ4_1(group, out);
+        }
         break;
       case WeightFormat::kQ8_0:
         QuantizeQ8_0(group, out);

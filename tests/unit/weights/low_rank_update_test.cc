@@ -105,7 +105,7 @@ TEST_F(LowRankUpdate, KeepsTheSumInGroups) {
     const auto opened = OpenUpdated(base_, {update}, format, &summary);
     ASSERT_TRUE(opened.has_value());
     const TensorInfo& w = *(*opened)->Find("w");
-    const std::vector<std::byte> expected = Quantize(sum, format);
+    const std::vector<std::byte> expected = Quantize(sum, format, GroupFit::kLeastSquares);
     ASSERT_EQ(w.format, format);
     ASSERT_EQ(w.bytes, expected.size());
     EXPECT_EQ(std::memcmp(w.data, expected.data(), expected.size()), 0);

@@ -19,8 +19,9 @@ namespace {
 
 using kernels::WeightFormat;
 
-std::vector<float> RoundTrip(const std::vector<float>& values, WeightFormat format) {
-  const std::vector<std::byte> bytes = Quantize(values, format);
+std::vector<float> RoundTrip(const std::vector<float>& values, WeightFormat format,
+                             GroupFit fit = GroupFit::kRange) {
+  const std::vector<std::byte> bytes = Quantize(values, format, fit);
   TensorInfo info;
   info.name = "t";
   info.shape = {static_cast<int64_t>(values.size())};
@@ -55,6 +56,34 @@ TEST(Quantize, StaysWithinAStepOfEveryGroup) {
       }
     }
   }
+}
+
+// What training sees is rounded by the range; what an update has changed is kept by the least squares.
+TEST(Quantize, TheLeastSquaresOfAGroupAreNeverMore) {
+  std::mt19937 random(12);
+  std::normal_distribution<float> normal(0.02F, 0.05F);
+  std::vector<float> values(32 * 500);
+  for (float& v : values) v = normal(random);
+  values[7] = 1.0F;  // far from the others of its group
+  const auto squares = [&](GroupFit fit, size_t group) {
+    const std::vector<float> back = RoundTrip(values, WeightFormat::kQ4_1, fit);
+    double sum = 0;
+    const size_t end = group == 0 ? values.size() : group * 32;
+    for (size_t i = group == 0 ? 0 : end - 32; i < end; ++i) {
+      sum += std::pow(static_cast<double>(back[i] - values[i]), 2);
+    }
+    return sum;
+  };
+  for (size_t group = 1; group <= 20; ++group) {
+    EXPECT_LE(squares(GroupFit::kLeastSquares, group), squares(GroupFit::kRange, group)) << group;
+  }
+  EXPECT_LT(squares(GroupFit::kLeastSquares, 0), 0.85 * squares(GroupFit::kRange, 0));
+
+  std::vector<float> codes(32);
+  for (size_t i = 0; i < 32; ++i) codes[i] = 0.5F * static_cast<float>(i % 16) - 4.0F;
+  EXPECT_EQ(RoundTrip(codes, WeightFormat::kQ4_1, GroupFit::kLeastSquares), codes);
+  const std::vector<float> constant(32, -1.25F);
+  EXPECT_EQ(RoundTrip(constant, WeightFormat::kQ4_1, GroupFit::kLeastSquares), constant);
 }
 
 TEST(Quantize, KeepsWhatTheFormatHolds) {
