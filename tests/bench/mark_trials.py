@@ -159,9 +159,14 @@ def pace(x, text):
     return syllables(text) / ((steps[steps <= 20].sum() + 1) / 100)
 
 
+def voice_end(x):
+    """Where the last sound with a pitch ends: a last consonant has none that could rise."""
+    return speech_end(ss.sosfilt(ss.butter(4, 700, output="sos", fs=RATE), x))
+
+
 def bend(x, path, cents):
     """The last 300 ms of the voice glide by `cents`."""
-    end = speech_end(x)
+    end = voice_end(x)
     return sox(x, path, "bend", f"{max(end - 0.45, 0):.3f},{cents},0.3")
 
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Spoken questions about the sound itself, for `parley bench accuracy`: each is read in an ordinary way and in the way it asks about.
 
-  python3 tests/bench/sound_questions.py CACHE
+  python3 tests/bench/sound_questions.py CACHE [--first N]
 
-"Am I whispering?" whispered must be answered with yes, said aloud with no. Voices that training never hears (flite rms and slt,
+--first 6 asks the first six of each kind only. "Am I whispering?" whispered must be answered with yes, said aloud with no. Voices that training never hears (flite rms and slt,
 espeak-ng variant f3), changed by tests/bench/mark_trials.py; noises are those of tests/data/speech and coloured ones. A statement
 behind "is this a question" rises at its end, or does not. Needs numpy, scipy, soundfile, flite, espeak-ng and sox.
 SPDX-License-Identifier: Apache-2.0
 """
+import argparse
 import json
 import os
-import sys
 
 import numpy as np
 
@@ -19,14 +19,28 @@ import mark_trials as trials
 RATE = trials.RATE
 VOICES = ("rms", "slt", "espeak+f3")
 ASKED = {
-    "whisper": ["Am I whispering?", "Can you hear that I whisper?", "Would you say this is a whisper?", "Is it true that I'm whispering to you?", "Do you notice me whispering?", "Tell me, am I whispering right now?"],
-    "shout": ["Am I shouting?", "Am I too loud?", "Would you call this shouting?", "Am I speaking very loudly?", "Is my voice too loud for you?", "Tell me, am I yelling right now?"],
-    "fast": ["Am I speaking too fast?", "Do I sound hurried to you?", "Would you say that I talk fast?", "Am I talking quickly right now?", "Do I sound like I am in a hurry?", "Is my pace too fast for you?"],
-    "slow": ["Am I speaking too slowly?", "Do I speak slowly to you?", "Would you say that I talk slowly?", "Am I talking slowly right now?", "Do I sound slow to you?", "Is my pace too slow for you?"],
-    "noise": ["Is it noisy in here?", "Do you hear background noise?", "Is there a lot of noise around me?", "Would you say it is noisy here?", "Can you hear noise in the background?", "Am I somewhere noisy, do you think?"],
-    "music": ["Is there music playing?", "Do you hear any music?", "Can you hear the music in the background?", "Is somebody playing music here?", "Would you say that music is playing?", "Tell me, is there music in the room?"],
+    "whisper": ["Am I whispering?", "Can you hear that I whisper?", "Would you say this is a whisper?", "Is it true that I'm whispering to you?", "Do you notice me whispering?", "Tell me, am I whispering right now?",
+                "Is this what people call whispering?", "Are these words whispered?", "I believe I am whispering, am I?", "Does it seem to you that I whisper?", "Did I say that in a whisper?", "Hello there, would you call my voice a whisper?",
+                "So am I whispering, yes or no?", "Could you tell me if this is a whisper?", "Is my voice only a whisper today?"],
+    "shout": ["Am I shouting?", "Am I too loud?", "Would you call this shouting?", "Am I speaking very loudly?", "Is my voice too loud for you?", "Tell me, am I yelling right now?",
+              "Is this what people call shouting?", "Are these words shouted?", "I believe I am shouting, am I?", "Does it seem to you that I yell?", "Did I say that too loudly?", "Hello there, would you call my voice loud?",
+              "So am I shouting, yes or no?", "Could you tell me if this is too loud?", "Is my voice really loud today?"],
+    "fast": ["Am I speaking too fast?", "Do I sound hurried to you?", "Would you say that I talk fast?", "Am I talking quickly right now?", "Do I sound like I am in a hurry?", "Is my pace too fast for you?",
+             "Is this what people call fast talking?", "Are these words coming too quickly?", "I believe I am speaking fast, am I?", "Does it seem to you that I hurry?", "Did I say that too quickly?", "Hello there, would you call my speech rushed?",
+             "So am I hurrying, yes or no?", "Could you tell me if I speak too fast?", "Is my speech very quick today?"],
+    "slow": ["Am I speaking too slowly?", "Do I speak slowly to you?", "Would you say that I talk slowly?", "Am I talking slowly right now?", "Do I sound slow to you?", "Is my pace too slow for you?",
+             "Is this what people call slow talking?", "Are these words coming too slowly?", "I believe I am speaking slowly, am I?", "Does it seem to you that I talk slowly?", "Did I say that too slowly?", "Hello there, would you call my speech slow?",
+             "So am I slow, yes or no?", "Could you tell me if I speak too slowly?", "Is my speech very slow today?"],
+    "noise": ["Is it noisy in here?", "Do you hear background noise?", "Is there a lot of noise around me?", "Would you say it is noisy here?", "Can you hear noise in the background?", "Am I somewhere noisy, do you think?",
+              "Is this what people call a noisy place?", "Are there loud noises behind me?", "I believe it is noisy here, is it?", "Does it seem to you that there is noise?", "Did you notice the noise around me?", "Hello there, would you call this room noisy?",
+              "So is it noisy here, yes or no?", "Could you tell me if there is any noise?", "Is the background noisy today?"],
+    "music": ["Is there music playing?", "Do you hear any music?", "Can you hear the music in the background?", "Is somebody playing music here?", "Would you say that music is playing?", "Tell me, is there music in the room?",
+              "Is this what people call background music?", "Are there any songs playing behind me?", "I believe there is music here, is there?", "Does it seem to you that music is on?", "Did you notice the music around me?", "Hello there, would you say I have music on?",
+              "So is there music here, yes or no?", "Could you tell me if there is any music?", "Is some music on in my room today?"],
     "rising": ["Is this a question? They are moving to the coast.", "Does this sound like a question? You work at the harbour.", "Is that a question or a statement? Peter has sold the boat.",
-               "Am I asking you something? The bakery opens at seven.", "Do I ask or tell? Your brother likes the soup.", "Is this a question? We are meeting at the bridge."],
+               "Am I asking you something? The bakery opens at seven.", "Do I ask or tell? Your brother likes the soup.", "Is this a question? We are meeting at the bridge.",
+               "Did my voice go up at the end?", "Does my tone rise when I stop?", "Am I asking this? The blue bag is hers.", "Do I sound like I ask? She painted the room.", "Was that a question? The river is too low.",
+               "Would you hear a question here? Your aunt plays the piano.", "Is my voice rising at the end of this line?", "Tell me if I am asking. They will win the cup.", "Do you hear a question mark? We need more snow."],
 }
 
 
@@ -63,11 +77,15 @@ def changed(kind, x, text, rng, folder, which):
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) == 2 else sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--first", type=int, default=99, help="of each kind's questions")
+    args = parser.parse_args()
+    folder = args.folder
     os.makedirs(folder, exist_ok=True)
     rng, items = np.random.default_rng(11), []
     for kind, questions in ASKED.items():
-        for n, question in enumerate(questions):
+        for n, question in enumerate(questions[:args.first]):
             for v, voice in enumerate(VOICES):
                 x = spoken(voice, question, folder)
                 # Of the ordinary ones one voice each, taking turns: two of three ask for a yes.

