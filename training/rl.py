@@ -14,6 +14,7 @@ SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import os
 import re
@@ -30,7 +31,8 @@ from format import default_gguf, render
 from generate import make, to_talk
 from smollm2 import LowRank, Stepper, hidden, layer, load_update, read_gguf, save_update
 
-SKILLS = {"fallacies": 24, "counting": 30, "lies": 12, "navigate": 6, "arithmetic": 10, "story": 8, "dates": 5, "units": 4, "order": 4, "spelling": 2, "acoustic": 6}
+SKILLS = {"fallacies": 24, "counting": 30, "lies": 12, "navigate": 6, "arithmetic": 10, "story": 8, "dates": 5, "units": 4, "order": 4, "spelling": 2, "acoustic": 8, "cannot": 3}
+KEPT = ("cannot",)  # asked in every step, however easy: what is not rewarded is forgotten
 LONGEST = 160  # ids of a talk: one long talk holds up its whole batch
 ROOM = 64  # ids that an attempt may be longer than the talk it was made from
 TOGETHER = 8  # words that are read at a time
@@ -86,10 +88,10 @@ def screen(a, w, heard: list) -> list[dict]:
         run(w, [r for _, g in groups for r in g], temperature=a.temperature, longest=LONGEST + ROOM, together=TOGETHER, stepper=stepper)
         asked += len(groups)
         for s, g in groups:
-            n = sum(r.right(r) for r in g)
-            if 0 < n < SCREEN:
-                pool.append({"seed": s, "skill": g[0].key[1], "right": n})
-    print(json.dumps({"asked": asked, "pool": len(pool), "seconds": round(time.time() - begin, 1)}), flush=True)
+            n, skill = sum(r.right(r) for r in g), g[0].key[1]
+            if 0 < n < SCREEN or skill in KEPT and n:
+                pool.append({"seed": s, "skill": skill, "right": n})
+    print(json.dumps({"asked": asked, "pool": len(pool), "skills": collections.Counter(p["skill"] for p in pool), "seconds": round(time.time() - begin, 1)}), flush=True)
     return pool
 
 
@@ -165,7 +167,10 @@ def reward(a, base, device, heard: list, pool: list[dict]) -> None:
     while spent < a.seconds and step < a.steps and len(pool) >= 2:
         rng = Random(a.seed * 1_000_003 + step)  # a run that goes on draws what an unbroken one would have drawn
         torch.manual_seed(a.seed * 1_000_003 + step)
-        drawn = rng.sample(pool, min(a.batch, len(pool)))
+        kept = [p for p in pool if p.get("skill") in KEPT]
+        drawn = rng.sample(kept, min(a.batch // 8, len(kept)))
+        others = [p for p in pool if p.get("skill") not in KEPT]
+        drawn += rng.sample(others, min(a.batch - len(drawn), len(others)))
         for g, peak in zip(optim.param_groups, (a.lr, a.lr * 0.25)):
             g["lr"] = peak * (1 - spent / a.seconds)
         groups = [attempts(p["seed"], a.times, heard, made) for p in drawn]
@@ -176,7 +181,7 @@ def reward(a, base, device, heard: list, pool: list[dict]) -> None:
         use, gain = advantages(groups, a.answer, a.format)
         if use:
             policy_step(model, base, optim, use, gain, a.bits or None, dtype)
-        easy = {p["seed"] for p, g in zip(drawn, groups) if all(good(r) for r in g)}
+        easy = {p["seed"] for p, g in zip(drawn, groups) if p.get("skill") not in KEPT and all(good(r) for r in g)}
         pool = [p for p in pool if p["seed"] not in easy]
         rows = [r for g in groups for r in g]
         step, spent = step + 1, time.time() - begin

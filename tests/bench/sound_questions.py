@@ -42,6 +42,9 @@ ASKED = {
                "Did my voice go up at the end?", "Does my tone rise when I stop?", "Am I asking this? The blue bag is hers.", "Do I sound like I ask? She painted the room.", "Was that a question? The river is too low.",
                "Would you hear a question here? Your aunt plays the piano.", "Is my voice rising at the end of this line?", "Tell me if I am asking. They will win the cup.", "Do you hear a question mark? We need more snow."],
 }
+# What says yes without the word.
+SAID = {"whisper": r"^you are whispering", "shout": r"^you (are|sound) (loud|shouting)", "fast": r"^you (are|sound) (speaking fast|fast|hurried)", "slow": r"^you (are|sound) (speaking slowly|slow)",
+        "noise": r"^it is noisy|^i hear noise", "music": r"^(i hear|there is) music", "rising": r"^your voice went up|^(it|this|that) \w+ (like )?a question"}
 
 
 def spoken(voice, text, folder):
@@ -93,7 +96,7 @@ def main():
                     y = changed(kind, x, question, rng, folder, n) if is_so else trials.bend(x, os.path.join(folder, "scratch.wav"), -300) if kind == "rising" else x
                     name = f"{kind}-{n}-{voice}-{'yes' if is_so else 'no'}"
                     trials.write(os.path.join(folder, name + ".wav"), y if is_so else room(y, rng))
-                    right, wrong = r"^yes|^you (are|sound) loud|^(it|this|that) \w+ (like )?a question", r"^no\b|^(it|this|that) \w+ (like )?a statement"
+                    right, wrong = r"^yes|" + SAID[kind], r"^no\b|^(it|this|that) \w+ (like )?a statement|^(it is|it's) quiet|\bnot\b"
                     items.append({"family": "sound: " + kind, "kind": "yes" if is_so else "no", "id": name, "voice": voice, "wav": name + ".wav",
                                   "question": question, "accept": [right if is_so else wrong], "forbid": [wrong if is_so else right]})
     for name in ("plain.wav", "scratch.wav"):
