@@ -39,6 +39,9 @@ constexpr float kPauseS = 0.7F;
 constexpr float kRising = 1.8F;
 // Behind the fall of a statement: from the lowest shortly before, if no noise lifts the pitch.
 constexpr float kRisingAgain = 2.7F;
+// A voice falls while it dies away, behind a rise too: less of the end than so far below its loudest is not heard.
+constexpr float kAudibleDb = 15.0F;
+constexpr int64_t kEndFrames = 60;
 constexpr float kStillDb = 25.0F;                       // of voice above background, at least
 constexpr float kHigh = 2.5F, kLow = -2.5F;             // against the talk
 constexpr float kHighPitch = 19.0F, kLowPitch = -4.0F;  // without one: 300 Hz, 79 Hz
@@ -295,8 +298,13 @@ void SoundMarks::MeasurePitch(int64_t first, int64_t last, bool phrase_end) {
   constexpr float kLeap = 9.0F, kNear = 3.0F;
   scratch_.clear();
   float near = usual;
+  float loudest = features::kSilenceDbfs;
+  for (int64_t k = std::max(first, last - kEndFrames); k <= last; ++k) {
+    loudest = std::max(loudest, Frame(k).level_dbfs);
+  }
   for (int64_t k = std::max(first, last - 150); k <= last; ++k) {
-    if (!Voiced(Frame(k))) continue;
+    const bool fades = k > last - kEndFrames && Frame(k).level_dbfs < loudest - kAudibleDb;
+    if (!Voiced(Frame(k)) || fades) continue;
     float pitch = Semitones(Frame(k).pitch.hz);
     if (const float leap = pitch - near; std::abs(leap) > kLeap) {
       const float octave = leap < 0 ? 12.0F : -12.0F;

@@ -168,6 +168,23 @@ TEST_F(SoundMarksTest, ARiseBehindAFallIsOneToo) {
   EXPECT_NE(std::find(heard.begin(), heard.end(), "rising"), heard.end());
 }
 
+TEST_F(SoundMarksTest, AVoiceThatFallsWhileItDiesAwayHasRisenAllTheSame) {
+  // Up by six semitones, then 150 ms that fall by eight, 20 dB below.
+  std::vector<float> x;
+  double phase = 0;
+  for (int i = 0; i < static_cast<int>(2 * kRate); ++i) {
+    const double t = i / kRate;
+    const double up = 6 * std::clamp((t - 1.5) / 0.2, 0.0, 1.0);
+    const double fall = -8 * std::clamp((t - 1.85) / 0.1, 0.0, 1.0);
+    phase += 150 * std::pow(2.0, (up + fall) / 12) / kRate;
+    double sample = 0;
+    for (int k = 1; k <= 12; ++k) sample += std::sin(2 * std::numbers::pi * k * phase) / k;
+    x.push_back(static_cast<float>((t < 1.85 ? 0.1 : 0.01) * sample));
+  }
+  const auto heard = Marks(x, kTen);
+  EXPECT_NE(std::find(heard.begin(), heard.end(), "rising"), heard.end());
+}
+
 TEST_F(SoundMarksTest, AVoiceThatStaysOnOneNoteIsNoMusic) {
   // A drawn-out monotone: its overtones stand as still as those of an instrument; in a silent room, and in noise.
   for (const float background : {0.0F, 0.012F}) {
