@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import argparse
 import collections
-import concurrent.futures
 import glob
 import json
 import math
+import multiprocessing
 import os
 import re
 import struct
@@ -111,11 +111,6 @@ def encode(w: dict[str, torch.Tensor], mel: torch.Tensor) -> torch.Tensor:
     return norm(F.avg_pool1d(x.transpose(1, 2), 2).transpose(1, 2), "layer_norm")
 
 
-def read_sound(path: str) -> tuple[torch.Tensor, int]:
-    with wave.open(path, "rb") as file:
-        return torch.from_numpy(np.frombuffer(file.readframes(file.getnframes()), np.int16).copy()), file.getframerate()
-
-
 def resampled(sound: torch.Tensor, rate: int, speed: float = 1.0, shape=None) -> torch.Tensor:
     """To 16 kHz by its spectrum, into which `shape` of the frequencies in Hz is multiplied. Lengths are whole multiples of 80 ms."""
     if rate == RATE and speed == 1.0 and shape is None:
@@ -145,7 +140,33 @@ def changed(sound: torch.Tensor, rate: int, rng: Random) -> torch.Tensor:
         noise = torch.fft.rfft(torch.randn(len(x), generator=gen, device=x.device))
         noise = torch.fft.irfft(noise * (torch.arange(len(noise), device=x.device) + 20.0) ** -rng.uniform(0, 1), n=len(x))
         x = x + noise * (0.1 / noise.square().mean().sqrt().clamp_min(1e-9)) * 10 ** (-rng.uniform(8, 40) / 20)
-    return (x * 10 ** (rng.uniform(-20, 4) / 20)).clamp(-1, 1)
+    return x * 10 ** (rng.uniform(-20, 4) / 20)
+
+
+def heard_as(path: str, variant: int) -> list[torch.Tensor]:
+    """A sound in the groups of the engine, int16 at 16 kHz: as it is, or changed, with silence around it."""
+    with wave.open(path, "rb") as file:
+        rate, sound = file.getframerate(), torch.from_numpy(np.frombuffer(file.readframes(file.getnframes()), np.int16) / np.float32(32768))
+    rng = Random(f"{os.path.basename(os.path.dirname(path))}/{os.path.basename(path)} {variant}")
+    sound = resampled(sound, rate) if variant == 0 else changed(sound, rate, rng)
+    front, back = (0, 0) if variant == 0 else (rng.randrange(6400), rng.randrange(1600, 8000))
+    frames = -(-(front + len(sound) + back) // (STEP * HOP)) * STEP
+    frames = max(STEP, frames + (STEP - frames % GROUP % STEP) % STEP)  # of the last group too
+    sound = F.pad(sound, (front, frames * HOP - front - len(sound)))
+    return list((sound.clamp(-1, 1) * 32767).to(torch.int16).split(GROUP * HOP))
+
+
+def _prepared(job: tuple[str, int]) -> list[np.ndarray]:
+    torch.set_num_threads(1)
+    return [part.numpy() for part in heard_as(*job)]
+
+
+def prepare(folder: str, variants: int, processes: int) -> None:
+    """On all cores what Ears.add would do on one: beside a training it would hold that up."""
+    jobs = [(json.loads(line)["wav"], v) for line in open(folder + "/list.part", encoding="utf-8") for v in range(variants)]
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        made = {f"{os.path.basename(path)} {v}": [torch.from_numpy(p) for p in parts] for (path, v), parts in zip(jobs, pool.imap(_prepared, jobs, 8))}
+    torch.save(made, folder + "/prepared.pt")
 
 
 class Adaptor(torch.nn.Module):
@@ -187,37 +208,27 @@ class Ears:
         self.adaptor, self.encoder, self.device, self.variants = adaptor, encoder, device, variants
         self.filters, self.kept = mel_filters().to(device), {}
 
-    def groups(self, path: str, variant: int, loaded: tuple[torch.Tensor, int]) -> list[torch.Tensor]:
-        sound, rate = loaded[0].to(self.device).float() / 32768, loaded[1]
-        rng = Random(f"{os.path.basename(os.path.dirname(path))}/{os.path.basename(path)} {variant}")
-        sound = resampled(sound, rate) if variant == 0 else changed(sound, rate, rng)
-        front, back = (0, 0) if variant == 0 else (rng.randrange(6400), rng.randrange(1600, 8000))
-        samples = front + len(sound) + back
-        frames = -(-samples // (STEP * HOP)) * STEP
-        frames = max(STEP, frames + (STEP - frames % GROUP % STEP) % STEP)  # of the last group too
-        sound = F.pad(sound, (front, frames * HOP - front - len(sound)))
-        return list(sound.split(GROUP * HOP))
-
     @torch.no_grad()
-    def add(self, paths: list[str], variants: int | None = None, most: int = 24000) -> None:
-        """`most`: mel frames in one batch."""
-        jobs = [(p, v) for p in paths for v in range(variants or self.variants) if (p, v) not in self.kept]
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            for at in range(0, len(jobs), 600):
-                some, lengths = jobs[at:at + 600], collections.defaultdict(list)
-                for n, loaded in enumerate(pool.map(lambda j: read_sound(j[0]), some)):
-                    for k, part in enumerate(self.groups(*some[n], loaded)):
-                        lengths[len(part)].append((n, k, part))
-                made: list[dict] = [{} for _ in some]
-                for length, same in lengths.items():
-                    count = max(1, most * HOP // length)
-                    for begin in range(0, len(same), count):
-                        batch = same[begin:begin + count]
-                        encoded = encode(self.encoder, log_mel(torch.stack([part for _, _, part in batch]), self.filters)).half()
-                        for (n, k, _), rows in zip(batch, encoded):
-                            made[n][k] = rows.clone()
-                for job, parts in zip(some, made):
-                    self.kept[job] = [parts[k] for k in sorted(parts)]
+    def add(self, paths: list[str], variants: int | None = None, most: int = 48000) -> None:
+        """`most`: mel frames in one batch. What `prepare` has left beside the sounds is taken from there."""
+        folder, variants = os.path.dirname(paths[0]) if paths else "", variants or self.variants
+        prepared = torch.load(folder + "/prepared.pt", weights_only=True) if os.path.exists(folder + "/prepared.pt") else {}
+        jobs = [(p, v) for p in paths for v in range(variants) if (p, v) not in self.kept]
+        lengths, made = collections.defaultdict(list), {job: {} for job in jobs}
+        for path, variant in jobs:
+            name = f"{os.path.basename(path)} {variant}"
+            for k, part in enumerate(prepared[name] if name in prepared else heard_as(path, variant)):
+                lengths[len(part)].append((path, variant, k, part))
+        for length, same in lengths.items():
+            count = max(1, most * HOP // length)
+            for begin in range(0, len(same), count):
+                batch = same[begin:begin + count]
+                sounds = torch.stack([part for *_, part in batch]).to(self.device).float() / 32768
+                encoded = encode(self.encoder, log_mel(sounds, self.filters)).half()
+                for (path, variant, k, _), rows in zip(batch, encoded):
+                    made[path, variant][k] = rows.clone()
+        for job, parts in made.items():
+            self.kept[job] = [parts[k] for k in sorted(parts)]
 
     def rows(self, path: str) -> int:
         return sum(len(g) for g in self.kept[path, 0])
@@ -258,7 +269,7 @@ class Words:
         self.rows = F.normalize(table[self.used], dim=-1) * 8
 
     def logits(self, heard):
-        return torch.nn.utils.rnn.pad_sequence([F.linear(x, torch.cat((self.ears.adaptor.blank[None], self.rows))) for x in heard])
+        return F.linear(torch.nn.utils.rnn.pad_sequence(heard), torch.cat((self.ears.adaptor.blank[None], self.rows)))
 
     def ctc(self, heard, words: list[list[str]]):
         targets = [torch.tensor([self.place[t] for t in word_ids(w) if t in self.place]) for w in words]
@@ -311,12 +322,16 @@ class Answers:
 
     def embedded(self, w, heard, exchanges):
         """[N, T, width] filled up on the right; the ids beside it, -1 where the model does not write; lengths."""
-        rows, labels, table, at = [], [], w["token_embd"], w["token_embd"].device
-        for frames, (before, behind, written) in zip(heard, exchanges):
-            rows.append(torch.cat((F.embedding(torch.tensor(before, device=at), table), frames.to(table.dtype), F.embedding(torch.tensor(behind, device=at), table))))
-            labels.append(torch.tensor([-1] * (len(before) + len(frames)) + [t if m else -1 for t, m in zip(behind, written)], device=at))
-        pad = torch.nn.utils.rnn.pad_sequence
-        return pad(rows, batch_first=True), pad(labels, batch_first=True, padding_value=-1), [len(r) for r in rows]
+        device, lengths = w["token_embd"].device, [len(before) + len(x) + len(behind) for x, (before, behind, _) in zip(heard, exchanges)]
+        ids, labels = torch.zeros(len(heard), max(lengths), dtype=torch.long), torch.full((len(heard), max(lengths)), -1)
+        places = []
+        for n, (x, (before, behind, written)) in enumerate(zip(heard, exchanges)):
+            first = len(before) + len(x)
+            ids[n, : len(before)], ids[n, first:first + len(behind)] = torch.tensor(before), torch.tensor(behind)
+            labels[n, first:first + len(behind)] = torch.tensor([t if m else -1 for t, m in zip(behind, written)])
+            places.append(torch.stack((torch.full((len(x),), n), torch.arange(len(before), first))))
+        rows = F.embedding(ids.to(device), w["token_embd"])
+        return rows.index_put(tuple(torch.cat(places, 1).to(device)), torch.cat(heard).to(rows.dtype)), labels.to(device), lengths
 
     def loss(self, some, rng: Random):
         heard = self.ears.hear([(path, rng.randrange(self.ears.variants)) for path, _ in some], 0.1)
@@ -376,7 +391,7 @@ class Data:
         self.folder, self.hold_out, self.ears = folder, hold_out, ears
         self.train, self.kept, self.known, self.looked = [], [], set(), 0.0
 
-    def look(self, every: float = 15.0) -> None:
+    def look(self, every: float = 8.0) -> None:
         if time.time() - self.looked < every:
             return
         for path in sorted(glob.glob(self.folder + "/list.jsonl") + glob.glob(self.folder + "/*/list.jsonl")):
@@ -393,6 +408,7 @@ class Data:
             self.train += new
             self.kept += out
             print(f"{len(self.train)} utterances, {len(self.kept)} kept out", flush=True)
+            break  # the next one the next time: encoding holds training up
         self.looked = time.time()
 
     def sample(self, rng: Random, batch: int):
@@ -536,8 +552,8 @@ def main() -> None:
     print(f"{sum(x.numel() for x in adaptor.parameters()) / 1e6:.1f}M parameters, {len(words.used)} tokens to read", flush=True)
     data = Data(a.data, a.hold_out, ears)
     while len(data.train) < a.least:
-        data.look(2.0)
-        time.sleep(1)
+        data.look(0.5)
+        time.sleep(0.2)
     for stage in a.stages:
         if stage not in done:
             train(stage, words, updated, torch.bfloat16 if device == "cuda" else torch.float32, data, None, a)

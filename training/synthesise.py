@@ -126,6 +126,7 @@ def main() -> None:
     p.add_argument("--validation", action="store_true", help="the four families, to choose models by")
     p.add_argument("--sounds", action="store_true", help="questions about the sound, and others, read in many ways")
     p.add_argument("--practice", type=float, default=0.0, help="a share of words in no order: for the adaptor, not for hear")
+    p.add_argument("--prepare", type=int, default=0, help="so many variants of each for the adaptor, ready to be encoded")
     p.add_argument("--voices", default="", help="only those whose name begins so: flite,espeak")
     p.add_argument("--processes", type=int, default=os.cpu_count())
     a = p.parse_args()
@@ -173,6 +174,9 @@ def main() -> None:
         file.writelines(json.dumps(i) + "\n" for i in items)
     with open(a.out + "/list.part", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(line) + "\n" for line in lines)
+    if a.prepare:
+        import adaptor
+        adaptor.prepare(a.out, a.prepare, a.processes)
     os.replace(a.out + "/list.part", a.out + "/list.jsonl")  # whoever waits for it finds it whole
     print(len(lines), "utterances")
 

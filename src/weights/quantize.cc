@@ -51,6 +51,18 @@ void QuantizeQ4_1(Group x, std::byte* out) {
   PackNibbles(above, d != 0.0F ? 1.0F / d : 0.0F, 0.5F, out + 4);
 }
 
+// Sums in lanes, so that a compiler may keep them in one register.
+struct Lanes {
+  static constexpr size_t kCount = 8;
+  std::array<float, kCount> lane{};
+
+  float Sum() const {
+    float sum = 0.0F;
+    for (const float v : lane) sum += v;
+    return sum;
+  }
+};
+
 // Codes of 4 bits, and what they stand for: code · scale + minimum.
 struct Codes {
   std::array<float, kGroupValues> code{};
@@ -58,31 +70,38 @@ struct Codes {
   float error = 0.0F;                  // summed square
 
   void Encode(Group x, float by_scale, float from) {
-    for (size_t i = 0; i < x.size(); ++i) {
-      code[i] = std::clamp(std::floor((x[i] - from) * by_scale + 0.5F), 0.0F, 15.0F);
+    for (size_t i = 0; i < kGroupValues; ++i) {
+      const float shifted = std::clamp((x[i] - from) * by_scale + 0.5F, 0.0F, 15.0F);
+      code[i] = static_cast<float>(static_cast<int>(shifted));
     }
   }
   void Measure(Group x) {
-    error = 0.0F;
-    for (size_t i = 0; i < x.size(); ++i) {
-      const float off = code[i] * scale + minimum - x[i];
-      error += off * off;
+    Lanes squares;
+    for (size_t i = 0; i < kGroupValues; i += Lanes::kCount) {
+      for (size_t k = 0; k < Lanes::kCount; ++k) {
+        const float off = code[i + k] * scale + minimum - x[i + k];
+        squares.lane[k] += off * off;
+      }
     }
+    error = squares.Sum();
   }
   // Scale and minimum of the least error for these codes, then the nearest codes for those. False: the codes are all one.
   bool Improve(Group x) {
-    float sum = 0.0F, squares = 0.0F, values = 0.0F, products = 0.0F;
-    for (size_t i = 0; i < x.size(); ++i) {
-      sum += code[i];
-      squares += code[i] * code[i];
-      values += x[i];
-      products += code[i] * x[i];
+    Lanes codes, squares, values, products;
+    for (size_t i = 0; i < kGroupValues; i += Lanes::kCount) {
+      for (size_t k = 0; k < Lanes::kCount; ++k) {
+        codes.lane[k] += code[i + k];
+        squares.lane[k] += code[i + k] * code[i + k];
+        values.lane[k] += x[i + k];
+        products.lane[k] += code[i + k] * x[i + k];
+      }
     }
-    const auto n = static_cast<float>(x.size());
-    const float spread = n * squares - sum * sum;
+    constexpr auto kN = static_cast<float>(kGroupValues);
+    const float sum = codes.Sum(), of_values = values.Sum();
+    const float spread = kN * squares.Sum() - sum * sum;
     if (spread <= 0.0F) return false;
-    scale = AsHalf((n * products - sum * values) / spread);
-    minimum = AsHalf((squares * values - sum * products) / spread);
+    scale = AsHalf((kN * products.Sum() - sum * of_values) / spread);
+    minimum = AsHalf((squares.Sum() * of_values - sum * products.Sum()) / spread);
     if (scale <= 0.0F) return false;
     Encode(x, 1.0F / scale, minimum);
     Measure(x);
