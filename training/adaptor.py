@@ -266,7 +266,8 @@ class Words:
         tokenizer = _tokenizer()
         self.used = [t for t in range(len(table)) if t not in MARKS.values() and re.fullmatch(r" ?[a-z']+| ?[0-9.,:/$%]", tokenizer.decode([t]))]
         self.place = {t: n + 1 for n, t in enumerate(self.used)}  # 0 is the blank
-        self.rows = F.normalize(table[self.used], dim=-1) * 8
+        # So long that embeddings which are read with certainty are about as long as those of the table.
+        self.rows = F.normalize(table[self.used], dim=-1) * 24
 
     def logits(self, heard):
         return F.linear(torch.nn.utils.rnn.pad_sequence(heard), torch.cat((self.ears.adaptor.blank[None], self.rows)))
@@ -547,14 +548,16 @@ def main() -> None:
     adaptor = (load_adaptor(init) if init else Adaptor(base["token_embd"].shape[1])).to(device)
     ears = Ears(adaptor, {k: v.to(device) for k, v in whisper_encoder(root + "/whisper-base/model.bin").items()}, device, a.variants)
     words = Words(ears, base["token_embd"])
-    with torch.no_grad():
-        updated = load_update(a.update, base).to(device).merged(base, None, torch.float32)
     print(f"{sum(x.numel() for x in adaptor.parameters()) / 1e6:.1f}M parameters, {len(words.used)} tokens to read", flush=True)
     data = Data(a.data, a.hold_out, ears)
     while len(data.train) < a.least:
         data.look(0.5)
         time.sleep(0.2)
+    updated = None
     for stage in a.stages:
+        if stage != "words" and updated is None:  # the last moment: it may be in training too
+            with torch.no_grad():
+                updated = load_update(a.update, base).to(device).merged(base, None, torch.float32)
         if stage not in done:
             train(stage, words, updated, torch.bfloat16 if device == "cuda" else torch.float32, data, None, a)
 

@@ -7,11 +7,12 @@
 #   training/session.sh WORK frames         the adaptor: words, then answers; figures                            ~7 min
 #
 # Needs PARLEY_MODELS, a parley_hear (HEAR=build-dev/src/bench/parley_hear), flite and espeak-ng. What a stage has finished stands in
-# WORK/done. SEED=n makes another run; PYTHON=... another interpreter; INIT=U goes on from an update instead of from nothing.
+# WORK/done. SEED=n makes another run; PYTHON=... another interpreter; INIT=U goes on from an update instead of from nothing;
+# QUESTIONS=q/manifest.json asks them of the adaptor (tests/bench/spoken_questions.py).
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 2 ] || { sed -n '2,11p' "$0" | sed 's/^# \?//'; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,12p' "$0" | sed 's/^# \?//'; exit 2; }
 work=$1 stage=$2
 python=${PYTHON:-python3} hear=${HEAR:-$here/../build-dev/src/bench/parley_hear} seed=${SEED:-11} cores=$(nproc)
 mkdir -p "$work/done"
@@ -64,9 +65,16 @@ reward)
   done
   ;;
 frames)
-  once words "$python" "$here/adaptor.py" words --data "$work/heard" --out "$work/adaptor.safetensors" --seconds 150 --checkpoint 50
-  once answers "$python" "$here/adaptor.py" answers --data "$work/heard" --init "$work/adaptor.safetensors" --update "$work/update.safetensors" \
-    --out "$work/adaptor2.safetensors" --seconds 200 --checkpoint 50 --batch 48
+  more_speech() {  # beside the training, which takes each folder in when it is finished
+    for part in $(seq 1 14); do
+      once "frames_$part" "$python" "$here/synthesise.py" --out "$work/frames/$part" --items 700 --seed $((7000 + part)) --practice 0.35 \
+        --voices flite,espeak --prepare 2 --processes "$((cores - 2))"
+    done
+  }
+  more_speech & beside=$!
+  once adaptor "$python" "$here/adaptor.py" words frozen answers --data "$work/frames" --update "$here/../models/nano/update.safetensors" \
+    --out "$work/adaptor" --variants 2 --seconds 160,70,120 ${QUESTIONS:+--questions "$QUESTIONS"}
+  wait "$beside"
   ;;
 *) echo "there is no stage \"$stage\": supervised, screen, reward, frames" >&2 && exit 2 ;;
 esac
