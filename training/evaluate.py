@@ -244,6 +244,12 @@ def validation(modes, folder):
     return rows
 
 
+def unknowable(modes):
+    """Questions that nobody could answer, in other words than the examination's (eval/cannot.json) and the generator's."""
+    with open(f"{HERE}/eval/unknowable.txt", encoding="utf-8") as file:
+        return [Row(plain_talk(line.split(), mode, line), ("unknowable", "cannot", mode), pattern("can't|cannot|don't know|do not know|no access|have no|not told")) for line in file for mode in modes]
+
+
 def strangers(modes, n=200):
     """Counting things whose names training never says (eval/strangers.json): kinds have to be known, not learned by heart."""
     from generate import families
@@ -336,7 +342,7 @@ def main() -> None:
     w = weights(a.gguf or default_gguf(), a.update, a.bits, device)
     modes, rows, heard = a.modes.split(","), [], read_heard(a.heard)
     for name in a.sets.split(","):
-        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "sounds": lambda: sounds(modes, a.sounds), "strangers": lambda: strangers(modes), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
+        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "sounds": lambda: sounds(modes, a.sounds), "strangers": lambda: strangers(modes), "unknowable": lambda: unknowable(modes), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
     begin = time.time()
     run(w, rows)
     table = report(rows)

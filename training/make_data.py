@@ -18,11 +18,12 @@ LONGEST = 512
 
 
 def shard(job) -> int:
-    out, seed, items, heard_path, share = job
+    out, seed, items, heard_path, share, more = job
     import heard_talks
     from format import render
-    from generate import make, to_talk
+    from generate import MIX, make, to_talk
 
+    MIX.update({skill: (MIX[skill][0], float(s)) for skill, s in (m.split("=") for m in more)})
     rng = Random(seed)
     heard = heard_talks.load(heard_path) if heard_path else []
     ids, written, lengths = [], [], []
@@ -46,10 +47,11 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--heard", help="talks as our listener heard them (hear.py)")
     p.add_argument("--heard-share", type=float, default=0.15)
+    p.add_argument("--more", nargs="*", default=[], metavar="SKILL=SHARE", help="instead of the mixture's share")
     a = p.parse_args()
     os.makedirs(a.out, exist_ok=True)
     begin, size = time.time(), 10_000
-    jobs = [(f"{a.out}/{n:04d}.npz", a.seed * 100_003 + n, size, a.heard, a.heard_share) for n in range((a.items + size - 1) // size)]
+    jobs = [(f"{a.out}/{n:04d}.npz", a.seed * 100_003 + n, size, a.heard, a.heard_share, a.more) for n in range((a.items + size - 1) // size)]
     with multiprocessing.Pool(a.processes) as pool:
         tokens = sum(pool.imap_unordered(shard, jobs))
     print(json.dumps({"items": len(jobs) * size, "tokens": tokens, "seconds": round(time.time() - begin, 1)}))
