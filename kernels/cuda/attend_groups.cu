@@ -28,6 +28,11 @@ __global__ void __launch_bounds__(Shape::kConsumers, kBlocksEach)
                        Rows out) {
   extern __shared__ uint8_t shared[];
   LetNextStart();
+  if (threadIdx.x == 0) {
+    FetchMap(q);
+    FetchMap(k);
+    FetchMap(v);
+  }
   const AttendRoom<Shape> room(shared);
   room.Prepare();
   int block = static_cast<int>(blockIdx.x);

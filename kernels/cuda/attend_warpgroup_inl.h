@@ -11,97 +11,9 @@
 
 #include <cmath>
 
-#include "kernels/cuda/warpgroup_inl.h"
+#include "kernels/cuda/attend_room_inl.h"
 
 namespace parley::kernels::cuda {
-
-enum class Part : uint8_t { kKeys, kValues };
-
-template <int kDimOf, int kKeysOf, int kGroupsOf, int kStagesOf>
-struct AttendShape {
-  static constexpr int kDim = kDimOf;
-  static constexpr int kKeys = kKeysOf;
-  static constexpr int kStages = kStagesOf;
-  static constexpr int kRows = kGroupsOf * kGroupRows;
-  static constexpr int kConsumers = kGroupsOf * kGroupThreads;
-  static constexpr int kTiles = kDim / kTileCols;
-  static constexpr int kQueryTile = kRows * kTileRowBytes;
-  static constexpr int kPartTile = kKeys * kTileRowBytes;
-  static constexpr int kPartBytes = kTiles * kPartTile;
-  static constexpr int kBarriers = 2 + 4 * kStages;
-  static constexpr size_t kShared =
-      size_t{kTiles} * kQueryTile + size_t{2 * kStages} * kPartBytes + kBarriers * 8 + kTileAlign;
-};
-
-// A place in a ring of stages, and the parity of its barriers there.
-template <int kStages>
-struct Turn {
-  int stage = 0;
-  uint32_t parity = 0;
-  __device__ void Next() {
-    if (++stage == kStages) {
-      stage = 0;
-      parity ^= 1;
-    }
-  }
-};
-
-template <class Shape>
-struct AttendRoom {
-  uint32_t query;
-
-  explicit __device__ AttendRoom(const void* shared)
-      : query((SharedAddress(shared) + kTileAlign - 1) / kTileAlign * kTileAlign) {}
-  __device__ uint32_t At(Part part, int stage) const {
-    const int place = 2 * stage + static_cast<int>(part);
-    return query +
-           static_cast<uint32_t>(Shape::kTiles * Shape::kQueryTile + place * Shape::kPartBytes);
-  }
-  __device__ uint32_t Barrier(int i) const {
-    return At(Part::kKeys, Shape::kStages) + static_cast<uint32_t>(i * 8);
-  }
-  __device__ uint32_t QueryFull() const { return Barrier(0); }
-  __device__ uint32_t QueryEmpty() const { return Barrier(1); }
-  __device__ uint32_t Full(Part part, int stage) const {
-    return Barrier(2 + 4 * stage + static_cast<int>(part));
-  }
-  __device__ uint32_t Empty(Part part, int stage) const {
-    return Barrier(4 + 4 * stage + static_cast<int>(part));
-  }
-
-  // By all threads of the block.
-  __device__ void Prepare() const {
-    if (threadIdx.x == 0) {
-      constexpr int kWarps = Shape::kConsumers / kWarp;  // each says itself what it has done with
-      InitBarrier(QueryFull(), 1);
-      InitBarrier(QueryEmpty(), kWarps);
-      for (int stage = 0; stage < Shape::kStages; ++stage) {
-        for (const Part part : {Part::kKeys, Part::kValues}) {
-          InitBarrier(Full(part, stage), 1);
-          InitBarrier(Empty(part, stage), kWarps);
-        }
-      }
-      FenceBarriers();
-    }
-    __syncthreads();
-  }
-};
-
-// The warp that asks. copy(part, block, to, barrier), by all its lanes: kPartBytes.
-template <class Shape, class Copy>
-__device__ inline void Supply(const AttendRoom<Shape>& room, int blocks, Turn<Shape::kStages>& turn,
-                              const Copy& copy) {
-  for (int block = blocks - 1; block >= 0; --block) {
-    for (const Part part : {Part::kKeys, Part::kValues}) {
-      const uint32_t full = room.Full(part, turn.stage);
-      WaitBarrier(room.Empty(part, turn.stage), turn.parity ^ 1);
-      if (threadIdx.x % kWarp == 0) ArriveAndExpect(full, Shape::kPartBytes);
-      __syncwarp();
-      copy(part, block, room.At(part, turn.stage), full);
-    }
-    turn.Next();
-  }
-}
 
 // What of the keys a warpgroup's rows see.
 struct Sight {
@@ -120,8 +32,8 @@ class AttendRows {
   __device__ __forceinline__ void Attend(const AttendRoom<Shape>& room, const Sight& sight,
                                          const Ahead& ahead) {
     const int warpgroup = static_cast<int>(threadIdx.x) / kGroupThreads;
-    const uint32_t query =
-        room.query + static_cast<uint32_t>(warpgroup * kGroupRows * kTileRowBytes);
+    const uint64_t query =
+        TileAlong(room.query + static_cast<uint32_t>(warpgroup * kGroupRows * kTileRowBytes));
 #pragma unroll
     for (int j = 0; j < Shape::kDim / 8; ++j) {
       out_[j][0] = out_[j][1] = out_[j][2] = out_[j][3] = 0.0F;
@@ -197,7 +109,7 @@ class AttendRows {
 
   // Scores of the next block and, meanwhile, the weighted values of the last.
   template <bool kMasked>
-  __device__ __forceinline__ void Step(const AttendRoom<Shape>& room, uint32_t query,
+  __device__ __forceinline__ void Step(const AttendRoom<Shape>& room, uint64_t query,
                                        const Sight& sight, int block,
                                        float (&scores)[Shape::kKeys / 8][4]) {
     float shrink[2];
@@ -236,19 +148,21 @@ class AttendRows {
     Round(scores);
   }
 
-  static __device__ __forceinline__ void Score(uint32_t query, uint32_t keys,
+  static __device__ __forceinline__ void Score(uint64_t query, uint32_t keys,
                                                float (&scores)[Shape::kKeys / 8][4]) {
+    const uint64_t tile = TileAlong(keys);
 #pragma unroll
     for (int step = 0; step < Shape::kDim / 16; ++step) {
-      const uint32_t along = step % 4 * 32;
-      ProductOf(scores, TileAlong(query + step / 4 * Shape::kQueryTile + along),
-                TileAlong(keys + step / 4 * Shape::kPartTile + along), step > 0);
+      const int along = step % 4 * 32;
+      ProductOf(scores, Behind(query, step / 4 * Shape::kQueryTile + along),
+                Behind(tile, step / 4 * Shape::kPartTile + along), step > 0);
     }
   }
   __device__ __forceinline__ void Take(uint32_t values) {
+    const uint64_t tile = TileDown(values, Shape::kPartTile);
 #pragma unroll
     for (int b = 0; b < Shape::kKeys / 16; ++b) {
-      AddDown(out_, weights_[b], TileDown(values + b * 16 * kTileRowBytes, Shape::kPartTile));
+      AddDown(out_, weights_[b], Behind(tile, b * 16 * kTileRowBytes));
     }
   }
 
@@ -334,17 +248,6 @@ class AttendRows {
     SyncSome(1, Shape::kConsumers);
   }
 
-  // Of the four words of four lanes: lane t gets word t of each.
-  static __device__ uint4 Transposed(uint4 w) {
-    const bool odd = threadIdx.x % 2 != 0;
-    const bool high = threadIdx.x % 4 > 1;
-    const uint32_t first = __shfl_xor_sync(~0U, odd ? w.x : w.y, 1);
-    const uint32_t second = __shfl_xor_sync(~0U, odd ? w.z : w.w, 1);
-    w = odd ? uint4{first, w.y, second, w.w} : uint4{w.x, first, w.z, second};
-    const uint32_t third = __shfl_xor_sync(~0U, high ? w.x : w.z, 2);
-    const uint32_t fourth = __shfl_xor_sync(~0U, high ? w.y : w.w, 2);
-    return high ? uint4{third, fourth, w.z, w.w} : uint4{w.x, w.y, third, fourth};
-  }
   static __device__ void Release(uint32_t barrier) {
     if (threadIdx.x % kWarp == 0) Arrive(barrier);
   }

@@ -128,7 +128,7 @@ class CudaBackend final : public Backend {
   // x as rows of bf16 of `cols` values, 16-byte aligned: x itself, or a converted copy padded with zeros.
   Rows Packed(const TensorView& x, int32_t cols);
   void OwnProduct(Rows x, const Matrix& w, const float* bias, bool swiglu, const Rows& out);
-  const void* BiasFor(Type type, const float* bias, int32_t count);
+  const void* BiasFor(Type type, const CudaWeight& w, const float* bias);
   // `how`: a sum or a gelu, of rows that only the library takes.
   void Product(const Rows& x, const CudaWeight& w, const TensorView& bias, const TensorView& out,
                Epilogue how = {});
@@ -144,7 +144,6 @@ class CudaBackend final : public Backend {
   std::shared_ptr<void> fixed_;                 // what it points into
   std::vector<std::shared_ptr<void>> retired_;  // outgrown scratch
   Room packed_;
-  Room bias_;                        // one in bf16
   Room sound_;                       // whose features are made
   std::shared_ptr<void> mel_basis_;  // when a sound has come
   Room transfer_;                    // uploads, downloads, ids

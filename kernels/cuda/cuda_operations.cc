@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "common/check.h"
 #include "kernels/cuda/cuda_backend.h"
@@ -77,13 +78,22 @@ void CudaBackend::OwnProduct(Rows x, const Matrix& w, const float* bias, bool sw
 }
 
 // A bias as the library takes it: of the type of what it is added to.
-const void* CudaBackend::BiasFor(Type type, const float* bias, int32_t count) {
+const void* CudaBackend::BiasFor(Type type, const CudaWeight& w, const float* bias) {
   if (bias == nullptr || type == Type::kF32) return bias;
-  void* room = Take(bias_, static_cast<size_t>(count) * 2);
-  if (room == nullptr) return nullptr;
-  Rows from = PackedRows(const_cast<float*>(bias), 1, count);  // only read
-  Do(LaunchCopy(from, PackedRows(room, 1, count, Type::kBf16), stream_), "a bias in bf16");
-  return room;
+  CudaWeight::Bias& kept = w.bias();
+  if (kept.from != bias) {
+    auto made = AllocateDevice(static_cast<size_t>(w.out()) * 2);
+    if (!made) {
+      Do(std::move(made).error());
+      return nullptr;
+    }
+    if (kept.memory != nullptr) retired_.push_back(std::move(kept.memory));
+    kept = {bias, *std::move(made)};
+    const Rows from = PackedRows(const_cast<float*>(bias), 1, w.out());  // only read
+    Do(LaunchCopy(from, PackedRows(kept.memory.get(), 1, w.out(), Type::kBf16), stream_),
+       "a bias in bf16");
+  }
+  return kept.memory.get();
 }
 
 void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& bias,
@@ -100,7 +110,7 @@ void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& 
     wide = {.data = room, .out = m.out, .in = m.in};
   }
   if (ForLibrary(to)) {
-    how.bias = BiasFor(to.type, b, m.out);
+    how.bias = BiasFor(to.type, w, b);
     Do(gemm_->Run(x, wide, to, how, stream_));
   } else {  // odd shapes of tests: through rows that the library can write
     const int32_t padded = (m.out + 7) / 8 * 8;

@@ -24,11 +24,19 @@ class CudaWeight final : public Weight {
   size_t bytes() const override { return bytes_; }
   const Matrix& matrix() const { return matrix_; }  // its `in` is the padded one
 
+  // The bias that products with this weight take, in bf16: made at the first one, since a bias does not change any more than a weight.
+  struct Bias {
+    const float* from = nullptr;
+    std::shared_ptr<void> memory;
+  };
+  Bias& bias() const { return bias_; }
+
  private:
   std::shared_ptr<void> memory_;
   Matrix matrix_;
   int32_t in_;
   size_t bytes_;
+  mutable Bias bias_;  // of the backend's thread
 };
 
 // Brings weights from the host to the device, one at a time.

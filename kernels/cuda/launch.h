@@ -155,8 +155,8 @@ cudaError_t LaunchAppend(const Rows& k, const Rows& v, const Cache& cache, const
 // Rope of q and k in place, then the append of k and v: qkv holds the heads of q, k and v side by side.
 cudaError_t LaunchRopeAppend(const Rows& qkv, int32_t heads, const RopeOptions& rope,
                              const Cache& cache, const Tables& tables, cudaStream_t stream);
-// Query tokens a tile holds at most, for `group` query heads a key head.
-int32_t TileTokens(int32_t group);
+// Query tokens a tile holds at most, for `group` query heads a key head in a step of so many rows.
+int32_t TileTokens(int32_t group, int32_t rows);
 // `splits`: parts of a single row's keys that different blocks take.
 cudaError_t LaunchAttend(const Rows& q, const Cache& cache, const Tables& tables, int32_t splits,
                          const Rows& out, const AttendScratch& scratch, cudaStream_t stream);

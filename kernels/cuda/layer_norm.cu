@@ -8,44 +8,48 @@ namespace parley::kernels::cuda {
 namespace {
 
 constexpr int kWarps = 4;
-constexpr int kFours = 16;  // a lane holds at most
+constexpr int kFewFours = 10;  // a lane holds: rows of 1,280
+constexpr int kFours = 16;
 
+template <int kHeld>
 __global__ void __launch_bounds__(kWarps* kWarp)
     LayerNormRowsKernel(Rows x, const float* weight, const float* bias, float eps, Rows out) {
   LetNextStart();
-  WaitForPrevious();
   const int row = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x) / kWarp;
-  if (row >= x.rows) return;
   const int first = 4 * (static_cast<int>(threadIdx.x) % kWarp);
-  float4 v[kFours];
+  const auto at = [&](int i) { return first + i * 4 * kWarp; };
+  float4 w[kHeld];
+  float4 b[kHeld];
+#pragma unroll
+  for (int i = 0; i < kHeld; ++i) {  // weights are nobody's output
+    const bool there = at(i) < x.cols;
+    w[i] = there && weight != nullptr ? *reinterpret_cast<const float4*>(weight + at(i))
+                                      : float4{1.0F, 1.0F, 1.0F, 1.0F};
+    b[i] = there && bias != nullptr ? *reinterpret_cast<const float4*>(bias + at(i)) : float4{};
+  }
+  WaitForPrevious();
+  if (row >= x.rows) return;
+  float4 v[kHeld];
+#pragma unroll
+  for (int i = 0; i < kHeld; ++i) v[i] = at(i) < x.cols ? Load4(x, row, at(i)) : float4{};
   float sum = 0.0F;
 #pragma unroll
-  for (int i = 0; i < kFours; ++i) {
-    const int c = first + i * 4 * kWarp;
-    if (c >= x.cols) break;
-    v[i] = Load4(x, row, c);
-    sum += v[i].x + v[i].y + v[i].z + v[i].w;
-  }
+  for (int i = 0; i < kHeld; ++i) sum += (v[i].x + v[i].y) + (v[i].z + v[i].w);
   const float mean = WarpSum(sum) / static_cast<float>(x.cols);
   float squares = 0.0F;
 #pragma unroll
-  for (int i = 0; i < kFours; ++i) {
-    const int c = first + i * 4 * kWarp;
-    if (c >= x.cols) break;
+  for (int i = 0; i < kHeld; ++i) {
     v[i] = {v[i].x - mean, v[i].y - mean, v[i].z - mean, v[i].w - mean};
-    squares += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+    const float four = v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+    if (at(i) < x.cols) squares += four;
   }
   const float scale = rsqrtf(WarpSum(squares) / static_cast<float>(x.cols) + eps);
 #pragma unroll
-  for (int i = 0; i < kFours; ++i) {
-    const int c = first + i * 4 * kWarp;
-    if (c >= x.cols) break;
-    const float4 w = weight != nullptr ? *reinterpret_cast<const float4*>(weight + c)
-                                       : float4{1.0F, 1.0F, 1.0F, 1.0F};
-    const float4 b = bias != nullptr ? *reinterpret_cast<const float4*>(bias + c) : float4{};
-    Store4(out, row, c,
-           {v[i].x * scale * w.x + b.x, v[i].y * scale * w.y + b.y, v[i].z * scale * w.z + b.z,
-            v[i].w * scale * w.w + b.w});
+  for (int i = 0; i < kHeld; ++i) {
+    if (at(i) >= x.cols) continue;
+    Store4(out, row, at(i),
+           {v[i].x * scale * w[i].x + b[i].x, v[i].y * scale * w[i].y + b[i].y,
+            v[i].z * scale * w[i].z + b[i].z, v[i].w * scale * w[i].w + b[i].w});
   }
 }
 
@@ -82,8 +86,10 @@ cudaError_t LaunchLayerNorm(const Rows& x, const float* weight, const float* bia
   if (InFours(x) && InFours(out) && InFours(weight) && InFours(bias) &&
       x.cols <= 4 * kFours * kWarp) {
     const auto blocks = static_cast<unsigned>((x.rows + kWarps - 1) / kWarps);
-    return LaunchDependent(LayerNormRowsKernel, dim3(blocks), dim3(kWarps * kWarp), 0, stream, x,
-                           weight, bias, eps, out);
+    const auto kernel = x.cols <= 4 * kFewFours * kWarp ? LayerNormRowsKernel<kFewFours>
+                                                        : LayerNormRowsKernel<kFours>;
+    return LaunchDependent(kernel, dim3(blocks), dim3(kWarps * kWarp), 0, stream, x, weight, bias,
+                           eps, out);
   }
   return LaunchDependent(LayerNormPlainKernel, dim3(static_cast<unsigned>(x.rows)), dim3(256), 0,
                          stream, x, weight, bias, eps, out);

@@ -31,7 +31,7 @@ Cache CudaBackend::CacheOf(const StepBatch& batch, int32_t layer) const {
 // Outside a step every operation brings its own batch.
 void CudaBackend::SetTables(const StepBatch& batch, int32_t group) {
   if (in_step_) return;
-  Do(tables_.Set(batch, TileTokens(group), stream_));
+  Do(tables_.Set(batch, TileTokens(group, batch.rows), stream_));
 }
 
 // As many blocks as fill the device once, by a power of two of the longest row's pages so that graphs last. On an H200 at 1,030
@@ -49,7 +49,7 @@ bool CudaBackend::BeginStep(const StepBatch& batch, int32_t heads, const void* o
     in_step_ = true;
     return true;  // operations do nothing
   }
-  Do(tables_.Set(batch, TileTokens(heads / batch.pool->geometry.kv_heads), stream_));
+  Do(tables_.Set(batch, TileTokens(heads / batch.pool->geometry.kv_heads, batch.rows), stream_));
   in_step_ = true;
   step_graph_ = nullptr;
   const bool decodes = tables_.tables().tile_count == 0 && batch.rows <= kMostGraphRows;

@@ -51,6 +51,18 @@ __device__ inline void WaitBarrier(uint32_t barrier, uint32_t parity) {
       "r"(parity)
       : "memory");
 }
+// A place in a ring of stages, and the parity of its barriers there.
+template <int kStages>
+struct Turn {
+  int stage = 0;
+  uint32_t parity = 0;
+  __device__ void Next() {
+    if (++stage == kStages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  }
+};
 // Threads of some warps only; `id` from 1, 0 being __syncthreads.
 __device__ inline void SyncSome(int id, int threads) {
   asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
@@ -107,6 +119,10 @@ __device__ inline uint64_t TileDown(uint32_t address, uint32_t next) {
   constexpr uint64_t kSwapped128 = uint64_t{1} << 62;
   constexpr uint64_t kEightRows = uint64_t{1024 >> 4} << 32;
   return kSwapped128 | kEightRows | uint64_t{next >> 4} << 16 | ((address & 0x3FFFF) >> 4);
+}
+// What stands so many bytes behind it: shared memory ends before its 14 bits do, nothing is carried.
+__device__ inline uint64_t Behind(uint64_t tile, int bytes) {
+  return (tile & 0xFFFFFFFF00000000U) | (static_cast<uint32_t>(tile) + bytes / 16);
 }
 
 // Before the first product, and before one whose registers were written since.
@@ -229,6 +245,18 @@ __device__ __forceinline__ void AddDown(float (&c)[16][4], const uint32_t (&a)[4
         "+f"(c[14][1]), "+f"(c[14][2]), "+f"(c[14][3]), "+f"(c[15][0]), "+f"(c[15][1]),
         "+f"(c[15][2]), "+f"(c[15][3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+}
+
+// Of the four words of four lanes: lane t gets word t of each.
+__device__ inline uint4 Transposed(uint4 w) {
+  const bool odd = threadIdx.x % 2 != 0;
+  const bool high = threadIdx.x % 4 > 1;
+  const uint32_t first = __shfl_xor_sync(~0U, odd ? w.x : w.y, 1);
+  const uint32_t second = __shfl_xor_sync(~0U, odd ? w.z : w.w, 1);
+  w = odd ? uint4{first, w.y, second, w.w} : uint4{w.x, first, w.z, second};
+  const uint32_t third = __shfl_xor_sync(~0U, high ? w.x : w.z, 2);
+  const uint32_t fourth = __shfl_xor_sync(~0U, high ? w.y : w.w, 2);
+  return high ? uint4{third, fourth, w.z, w.w} : uint4{w.x, w.y, third, fourth};
 }
 
 }  // namespace parley::kernels::cuda

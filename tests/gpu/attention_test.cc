@@ -199,6 +199,17 @@ TEST_F(GpuAttention, ManyTilesOfSequencesOfDifferentLengths) {
   }
 }
 
+// Steps of so many rows are cut into larger tiles.
+TEST_F(GpuAttention, AStepOfManyRows) {
+  for (const Geometry& g : {Geometry{3, 1, 64}, Geometry{5, 1, 128}}) {
+    constexpr int32_t kRows = 1540;
+    Talk ref(ref_, g, {Shuffled(0, 98, 11)}, 98);
+    Talk gpu(gpu_, g, {Shuffled(0, 98, 11)}, 98);
+    Same(gpu.Step(RowsOf(0, 0, kRows)), ref.Step(RowsOf(0, 0, kRows)), g);
+    Same(gpu.Step(RowsOf(0, kRows, kRows + 20)), ref.Step(RowsOf(0, kRows, kRows + 20)), g);
+  }
+}
+
 TEST_F(GpuAttention, ForkAndRollbackEqualAFreshPrefill) {
   const Geometry g = kR1;
   // A trunk of 40 positions; a branch shares its first two pages and copies the third, then both go on differently.
