@@ -58,6 +58,18 @@ TEST(AskHears, AModelWithEarsOfItsOwnHoldsATalk) {
   EXPECT_GT(run.summary.at("engine").at("decode_rows"), 0);
 }
 
+// Trained weights: Whisper's encoder and the adaptor of models/nano-frames make rows that stand where nano reads words.
+TEST(AskHears, TheShippedAdaptorPutsFramesWhereWordsStood) {
+  TempDir dir;
+  const std::string clip = DataDir() + "/speech/conversation/turn_000.flac";
+  const AskRun run =
+      Ask(dir, clip, "fast", {"--model", "nano-frames", "--set", "mind.effort=high"});
+  ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+  ASSERT_FALSE(run.summary.is_null());
+  EXPECT_GT(run.summary.at("engine").at("encoder_slices"), 0);
+  EXPECT_FALSE(run.Events("say").empty());
+}
+
 TEST(AskHears, ATokenizerWithoutTheMarksIsRefused) {
   TempDir dir;
   WriteModel(dir.File("model"), {"<|BOT|>", "<|EOT|>", "<audio>", "</audio>"});
