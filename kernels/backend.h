@@ -220,6 +220,12 @@ class Backend {
     Rope(qkv.Cols(0, q_cols + kv_cols), params, batch);
     AppendKv(qkv.Cols(q_cols, kv_cols), qkv.Cols(q_cols + kv_cols, kv_cols), batch, layer);
   }
+  // RopeAppendKv, then Attend of the heads of q. What qkv holds afterwards is not defined.
+  virtual void RopeAttend(const TensorView& qkv, const RopeParams& params, const StepBatch& batch,
+                          int32_t layer, const TensorView& out) {
+    RopeAppendKv(qkv, params, batch, layer);
+    Attend(qkv.Cols(0, out.cols), batch, layer, out);
+  }
 
   // ---- tensor parallel: delta is a part of a sum that all ranks hold together; alone, a part is the whole ----
   void Join(std::shared_ptr<Communicator> communicator, int32_t rank) {

@@ -94,6 +94,10 @@ class ForwardingBackend : public Backend {
                     int32_t layer) override {
     to_.RopeAppendKv(qkv, params, batch, layer);
   }
+  void RopeAttend(const TensorView& qkv, const RopeParams& params, const StepBatch& batch,
+                  int32_t layer, const TensorView& out) override {
+    to_.RopeAttend(qkv, params, batch, layer, out);
+  }
   void ReduceAddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight,
                         float eps, const TensorView& out) override {
     to_.ReduceAddRmsNorm(x, delta, weight, eps, out);

@@ -108,7 +108,7 @@ bool AttendIsFast(const Cache& cache, int32_t group) {
 }
 
 cudaError_t LaunchAttend(const Rows& q, const Cache& cache, const Tables& tables, int32_t splits,
-                         const Rows& out, const AttendScratch& scratch, cudaStream_t stream) {
+                         const Rows& out, const PartScratch& scratch, cudaStream_t stream) {
   if (!SameShape(q, out) || q.rows < 1 || cache.head_dim < 1 || cache.head_dim > kMostDim ||
       q.cols % (cache.head_dim * cache.kv_heads) != 0) {
     return cudaErrorInvalidValue;

@@ -10,7 +10,7 @@ namespace parley::kernels::cuda {
 
 // Rows of tables.single; q and out of them; bf16 cache, heads of 64 or 128, q in bf16.
 cudaError_t LaunchAttendDecode(const Rows& q, const Cache& cache, const Tables& tables,
-                               int32_t splits, const Rows& out, const AttendScratch& scratch,
+                               int32_t splits, const Rows& out, const PartScratch& scratch,
                                cudaStream_t stream);
 // Tiles of tables.tiles, the same kinds.
 cudaError_t LaunchAttendPrefill(const Rows& q, const Cache& cache, const Tables& tables,

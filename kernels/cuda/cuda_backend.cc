@@ -61,7 +61,7 @@ Status CudaBackend::Init() {
   PARLEY_TRY_STATUS(CheckCuda(cudaMemsetAsync(fixed_.get(), 0, kBytes, stream_), "cudaMemset"));
   auto* floats = static_cast<float*>(fixed_.get());
   auto* counters = reinterpret_cast<int32_t*>(floats + kPartialFloats);
-  attend_scratch_ = {floats, kPartialFloats, counters, kCounters};
+  scratch_ = {floats, kPartialFloats, counters, kCounters};
   if (Take(transfer_, kTransfer) == nullptr) return std::exchange(failure_, Status());
   return CheckCuda(cudaStreamSynchronize(stream_), "opening a GPU");
 }

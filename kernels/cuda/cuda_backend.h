@@ -64,6 +64,8 @@ class CudaBackend final : public Backend {
                     int32_t layer) override;
   void Attend(const TensorView& q, const StepBatch& batch, int32_t layer,
               const TensorView& out) override;
+  void RopeAttend(const TensorView& qkv, const RopeParams& params, const StepBatch& batch,
+                  int32_t layer, const TensorView& out) override;
   void ReduceAddRmsNorm(const TensorView& x, const TensorView& delta, const TensorView& weight,
                         float eps, const TensorView& out) override;
   void ReduceAdd(const TensorView& x, const TensorView& delta) override;
@@ -127,7 +129,7 @@ class CudaBackend final : public Backend {
   int32_t Splits(const StepBatch& batch) const;
   // x as rows of bf16 of `cols` values, 16-byte aligned: x itself, or a converted copy padded with zeros.
   Rows Packed(const TensorView& x, int32_t cols);
-  void OwnProduct(Rows x, const Matrix& w, const float* bias, bool swiglu, const Rows& out);
+  void OwnProduct(const Rows& x, const Matrix& w, const float* bias, bool swiglu, const Rows& out);
   const void* BiasFor(Type type, const CudaWeight& w, const float* bias);
   // `how`: a sum or a gelu, of rows that only the library takes.
   void Product(const Rows& x, const CudaWeight& w, const TensorView& bias, const TensorView& out,
@@ -140,7 +142,7 @@ class CudaBackend final : public Backend {
   bool hangs_ = false;  // for good: what runs there still uses our memory
   std::unique_ptr<Gemm> gemm_;
   std::unique_ptr<WeightLoader> loader_;
-  AttendScratch attend_scratch_;
+  PartScratch scratch_;
   std::shared_ptr<void> fixed_;                 // what it points into
   std::vector<std::shared_ptr<void>> retired_;  // outgrown scratch
   Room packed_;
@@ -152,7 +154,6 @@ class CudaBackend final : public Backend {
   size_t sampled_bytes_ = 0;
   std::vector<SampleRow> sample_rows_;
   std::vector<int32_t> sample_lists_;
-  Room halves_;   // rows as f16, for products with fp8 weights
   Room widened_;  // fp8 weights as bf16, for large products
   StepTables tables_;
   Peers peers_;

@@ -12,14 +12,14 @@
 namespace parley::kernels::cuda {
 namespace {
 
-// Rows that our own products take. On an H200 at R1's shapes they beat cuBLASLt's best proposal up to 16 rows in bf16, and are
-// within 7 % of it at 32 (a whole step: 22.7 ms by ours, 20.5 by its). In fp8 the library first needs the weights as bf16: 32 rows
-// take 28 ms a step of ours, 49 of its.
-constexpr int32_t kOwnRowsBf16 = 16;
-constexpr int32_t kOwnRowsFp8 = 32;
+// Rows that our own products take: as far as they are faster than the library's. Gate and up end in SwiGLU; for e4m3 the library
+// first needs the weights as bf16.
+constexpr int32_t kOwnRowsBf16 = 32;
+constexpr int32_t kOwnRowsSwiGlu = 64;
+constexpr int32_t kOwnRowsFp8 = 64;
 
-bool TakesOwn(int32_t rows, const Matrix& w) {
-  return rows <= (w.fp8 ? kOwnRowsFp8 : kOwnRowsBf16) && (!w.fp8 || w.in <= kMostHalfCols);
+bool TakesOwn(int32_t rows, const Matrix& w, bool swiglu) {
+  return rows <= (w.fp8 ? kOwnRowsFp8 : swiglu ? kOwnRowsSwiGlu : kOwnRowsBf16);
 }
 
 bool Usable(const Rows& x, int32_t cols) {
@@ -56,23 +56,16 @@ Rows CudaBackend::Packed(const TensorView& x, int32_t cols) {
   return packed;
 }
 
-void CudaBackend::OwnProduct(Rows x, const Matrix& w, const float* bias, bool swiglu,
+void CudaBackend::OwnProduct(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
                              const Rows& out) {
-  const float* scale = nullptr;
-  if (w.fp8) {
-    const size_t values = static_cast<size_t>(x.rows) * static_cast<size_t>(x.cols);
-    void* room = Take(halves_, values * 2 + static_cast<size_t>(x.rows) * sizeof(float));
-    if (room == nullptr) return;
-    const Rows half = PackedRows(room, x.rows, x.cols, Type::kF16);
-    auto* scales = reinterpret_cast<float*>(static_cast<char*>(room) + values * 2);
-    Do(LaunchHalfRows(x, half, scales, stream_), "Linear");
-    x = half;
-    scale = scales;
+  if (!w.fp8 && x.rows <= kDecodeRows) {
+    return Do(LaunchDecodeLinear(x, w, bias, swiglu, out, sms_, -1, stream_), "Linear");
   }
-  for (int32_t first = 0; first < x.rows; first += kDecodeRows) {
-    const int32_t count = std::min(kDecodeRows, x.rows - first);
-    Do(LaunchDecodeLinear(Part(x, first, count), scale != nullptr ? scale + first : nullptr, w,
-                          bias, swiglu, Part(out, first, count), sms_, -1, stream_),
+  const int32_t most = StreamRows(w.fp8);
+  for (int32_t first = 0; first < x.rows; first += most) {
+    const int32_t count = std::min(most, x.rows - first);
+    Do(LaunchStreamLinear(Part(x, first, count), w, bias, swiglu, Part(out, first, count), scratch_,
+                          sms_, -1, stream_),
        "Linear");
   }
 }
@@ -101,7 +94,7 @@ void CudaBackend::Product(const Rows& x, const CudaWeight& w, const TensorView& 
   const float* b = VectorOf(bias, w.out());
   const Rows to = RowsOf(out);
   const Matrix& m = w.matrix();
-  if (!how.add && !how.gelu && TakesOwn(x.rows, m)) return OwnProduct(x, m, b, false, to);
+  if (!how.add && !how.gelu && TakesOwn(x.rows, m, false)) return OwnProduct(x, m, b, false, to);
   Matrix wide = m;
   if (m.fp8) {
     void* room = Take(widened_, static_cast<size_t>(m.out) * static_cast<size_t>(m.in) * 2);
@@ -140,7 +133,7 @@ void CudaBackend::LinearSwiGlu(const TensorView& x, const Weight& w, const Tenso
   const CudaWeight& own = Own(w);
   const Rows packed = Packed(x, own.matrix().in);
   if (packed.data == nullptr) return;
-  if (TakesOwn(x.rows, own.matrix())) {
+  if (TakesOwn(x.rows, own.matrix(), true)) {
     return OwnProduct(packed, own.matrix(), nullptr, true, RowsOf(out));
   }
   Product(packed, own, {}, gate_up);
@@ -238,8 +231,24 @@ void CudaBackend::Attend(const TensorView& q, const StepBatch& batch, int32_t la
   const KvGeometry& g = batch.pool->geometry;
   SetTables(batch, std::max(1, q.cols / std::max(1, g.head_dim * g.kv_heads)));
   Do(LaunchAttend(RowsOf(q), CacheOf(batch, layer), tables_.tables(), Splits(batch), RowsOf(out),
-                  attend_scratch_, stream_),
+                  scratch_, stream_),
      "Attend");
+}
+
+void CudaBackend::RopeAttend(const TensorView& qkv, const RopeParams& params,
+                             const StepBatch& batch, int32_t layer, const TensorView& out) {
+  PARLEY_CHECK(qkv.rows == batch.rows && out.rows == batch.rows,
+               "RopeAttend: one row for each row of the step");
+  if (!Ready()) return;
+  const KvGeometry& g = batch.pool->geometry;
+  SetTables(batch, std::max(1, out.cols / std::max(1, g.head_dim * g.kv_heads)));
+  const Cache cache = CacheOf(batch, layer);
+  if (!tables_.apart() || !RopeAttendCan(RowsOf(qkv), RopeOf(params), cache, RowsOf(out))) {
+    return Backend::RopeAttend(qkv, params, batch, layer, out);
+  }
+  Do(LaunchRopeAttend(RowsOf(qkv), RopeOf(params), cache, tables_.tables(), Splits(batch),
+                      RowsOf(out), scratch_, stream_),
+     "RopeAttend");
 }
 
 void CudaBackend::SwiGlu(const TensorView& gate_up, const TensorView& out) {

@@ -4,8 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cooperative_groups.h>
-
 #include <algorithm>
 
 #include "kernels/cuda/device_inl.h"
@@ -20,10 +18,8 @@ inline constexpr int kMostShared = 226 * 1024;
 inline constexpr int kMostStages = 6;
 
 struct DecodeArgs {
-  const uint8_t* x;  // bf16, or f16 with a scale a row
-  const float* x_scale;
+  const uint8_t* x;
   const uint8_t* w;
-  const float* row_scale;
   const float* bias;
   void* out;
   int64_t x_bytes;  // from one row of x to the next
@@ -36,14 +32,11 @@ struct DecodeArgs {
   bool out_f32;
 };
 
-// Shapes of a block, for so many rows of x at most, types and tiles.
-template <int kRows, bool kFp8, int kTiles, int kWarps>
+// Shapes of a block, for so many rows of x at most and tiles.
+template <int kRows, int kTiles, int kWarps>
 struct Block {
-  static constexpr int kEights = kRows / 8;  // rows g, g + 8, …
-  // Pieces of 16 bytes a lane takes of eight rows of x for a piece of weights: fp8 stands for twice as many values.
-  static constexpr int kParts = kFp8 ? 2 : 1;
-  static constexpr int kXPieces = kEights * kParts;
-  static constexpr int kStage = kTiles * kTileStage + 2 * kXPieces * kPiece;  // bytes of a warp
+  static constexpr int kEights = kRows / 8;                                  // rows g, g + 8
+  static constexpr int kStage = kTiles * kTileStage + 2 * kEights * kPiece;  // bytes of a warp
   static constexpr int kPitch = kRows + 2;                   // of a weight row's sums
   static constexpr int kSums = kTiles * kTileRows * kPitch;  // floats of a warp
   static constexpr int kRoom = (kMostShared - kWarps * kSums * 4) / (kWarps * kStage);
@@ -58,13 +51,12 @@ struct Place {
   int step;
 };
 
-template <int kRows, bool kFp8, bool kSwiGlu, int kTiles, int kWarps, int kSplit>
+template <int kRows, bool kSwiGlu, int kTiles, int kWarps>
 class DecodeLinear {
-  using B = Block<kRows, kFp8, kTiles, kWarps>;
+  using B = Block<kRows, kTiles, kWarps>;
   static constexpr int kOutTiles = kSwiGlu ? kTiles / 2 : kTiles;  // tiles of outputs
   static constexpr int kOutputs = kOutTiles * kTileRows;
   static constexpr int kPairs = (kTiles + 1) / 2;
-  static constexpr int kStride = kWarps * kSplit;  // steps
 
  public:
   __device__ DecodeLinear(const DecodeArgs& args, uint8_t* shared)
@@ -72,8 +64,7 @@ class DecodeLinear {
         warp(static_cast<int>(threadIdx.x) / kWarp),
         g(static_cast<int>(threadIdx.x) % kWarp / 4),
         t(static_cast<int>(threadIdx.x) % 4),
-        rank(static_cast<int>(blockIdx.x) % kSplit),
-        row_bytes(kFp8 ? a.in : a.in * 2),
+        row_bytes(a.in * 2),
         steps((row_bytes + kStepBytes - 1) / kStepBytes),
         ring(shared + warp * B::kStages * B::kStage + (4 * g + t) * 16),
         sums(reinterpret_cast<float*>(shared + kWarps * B::kStages * B::kStage)) {}
@@ -99,13 +90,11 @@ class DecodeLinear {
     }
     int slot = 0;
     int free_slot = B::kStages - 1;
-    for (int lump = static_cast<int>(blockIdx.x) / kSplit; lump < a.lumps;
-         lump += static_cast<int>(gridDim.x) / kSplit) {
+    for (int lump = static_cast<int>(blockIdx.x); lump < a.lumps;
+         lump += static_cast<int>(gridDim.x)) {
       float c[kPairs][B::kEights][4] = {};
-      for (int step = warp + kWarps * rank; step < steps; step += kStride) {
+      for (int step = warp; step < steps; step += kWarps) {
         WaitCopies<B::kStages - 2>();
-        if constexpr (kFp8)
-          __syncwarp();  // x came by other lanes, and they have read what is overwritten
         if (copy.lump < a.lumps) {
           CopyWeights(copy, free_slot);
           CopyX(copy.step, free_slot);
@@ -117,23 +106,23 @@ class DecodeLinear {
         slot = slot + 1 == B::kStages ? 0 : slot + 1;
       }
       Leave(c);
-      Meet();
+      __syncthreads();
       Finish(lump);
-      Meet();
+      __syncthreads();
     }
     WaitCopies<0>();
   }
 
  private:
   __device__ Place Start() const {  // fewer steps than warps: some only meet the others
-    const int step = warp + kWarps * rank;
-    return {step < steps ? static_cast<int>(blockIdx.x) / kSplit : a.lumps, step};
+    const int step = warp;
+    return {step < steps ? static_cast<int>(blockIdx.x) : a.lumps, step};
   }
   __device__ void Next(Place& place) const {
-    place.step += kStride;
+    place.step += kWarps;
     if (place.step < steps) return;
-    place.lump += static_cast<int>(gridDim.x) / kSplit;
-    place.step = warp + kWarps * rank;
+    place.lump += static_cast<int>(gridDim.x);
+    place.step = warp;
   }
 
   // Behind the last row and the end of a row come zeros.
@@ -155,9 +144,7 @@ class DecodeLinear {
       }
     }
   }
-  // Rows that are not there stay what they were: they are columns of the product that nobody reads. In fp8 a lane multiplies 32
-  // bytes of x a piece: the four lanes of a row copy them for one another, 64 bytes side by side at a time, since half a sector
-  // is as dear as a whole one.
+  // Rows that are not there stay what they were: they are columns of the product that nobody reads.
   __device__ void CopyX(int step, int slot) const {
     const uint32_t to =
         SharedAddress(ring) + static_cast<uint32_t>(slot * B::kStage + kTiles * kTileStage);
@@ -167,16 +154,9 @@ class DecodeLinear {
       const uint8_t* row = a.x + (g + 8 * eight) * a.x_bytes;
 #pragma unroll
       for (int piece = 0; piece < 2; ++piece) {
-        const int first = (step * kStepBytes + piece * 64) * B::kParts;
-        const uint32_t place =
-            to + static_cast<uint32_t>((piece * B::kXPieces + eight * B::kParts) * kPiece);
-#pragma unroll
-        for (int part = 0; part < B::kParts; ++part) {
-          const int at = first + (4 * part + t) * 16;
-          int there = 0;  // lane and part (4 part + t) of eight belong to
-          if constexpr (kFp8) there = (2 * part + t / 2 - t) * 16 + t % 2 * kPiece;
-          CopyAsync16(place + static_cast<uint32_t>(there), row + at, at < a.in * 2);
-        }
+        const int at = step * kStepBytes + piece * 64 + t * 16;
+        CopyAsync16(to + static_cast<uint32_t>((piece * B::kEights + eight) * kPiece), row + at,
+                    at < row_bytes);
       }
     }
   }
@@ -184,11 +164,11 @@ class DecodeLinear {
   __device__ void Multiply(const uint8_t* here, float (&c)[kPairs][B::kEights][4]) const {
 #pragma unroll
     for (int piece = 0; piece < 2; ++piece) {
-      const uint8_t* from = here + kTiles * kTileStage + piece * B::kXPieces * kPiece;
-      uint4 x[B::kEights][B::kParts];
+      const uint8_t* from = here + kTiles * kTileStage + piece * B::kEights * kPiece;
+      uint4 x[B::kEights];
 #pragma unroll
-      for (int i = 0; i < B::kXPieces; ++i) {
-        x[i / B::kParts][i % B::kParts] = *reinterpret_cast<const uint4*>(from + i * kPiece);
+      for (int i = 0; i < B::kEights; ++i) {
+        x[i] = *reinterpret_cast<const uint4*>(from + i * kPiece);
       }
 #pragma unroll
       for (int pair = 0; pair < kPairs; ++pair) {
@@ -197,27 +177,11 @@ class DecodeLinear {
         uint4 high = {0, 0, 0, 0};
         if (2 * pair + 1 < kTiles) high = *reinterpret_cast<const uint4*>(at + kTileStage);
 #pragma unroll
-        for (int i = 0; i < 2 * B::kParts; ++i) {
-          uint32_t w[4];
-          if constexpr (kFp8) {
-            HalvesOfE4m3(Word(low, i), w[0], w[2]);
-            HalvesOfE4m3(Word(high, i), w[1], w[3]);
-          } else {
-            w[0] = Word(low, 2 * i);
-            w[1] = Word(high, 2 * i);
-            w[2] = Word(low, 2 * i + 1);
-            w[3] = Word(high, 2 * i + 1);
-          }
+        for (int i = 0; i < 2; ++i) {
 #pragma unroll
           for (int eight = 0; eight < B::kEights; ++eight) {
-            const uint4& part = x[eight][i / 2];
-            const uint32_t first = Word(part, 2 * (i % 2));
-            const uint32_t second = Word(part, 2 * (i % 2) + 1);
-            if constexpr (kFp8) {
-              MmaHalf(c[pair][eight], w[0], w[1], w[2], w[3], first, second);
-            } else {
-              Mma(c[pair][eight], w[0], w[1], w[2], w[3], first, second);
-            }
+            Mma(c[pair][eight], Word(low, 2 * i), Word(high, 2 * i), Word(low, 2 * i + 1),
+                Word(high, 2 * i + 1), Word(x[eight], 2 * i), Word(x[eight], 2 * i + 1));
           }
         }
       }
@@ -240,43 +204,30 @@ class DecodeLinear {
       }
     }
   }
-  __device__ static void Meet() {
-    if constexpr (kSplit > 1) {
-      cooperative_groups::this_cluster().sync();
-    } else {
-      __syncthreads();
-    }
-  }
   __device__ void Finish(int lump) const {
     const int count = kOutputs * a.rows;
     const int threads = kWarps * kWarp;
-    for (int i = static_cast<int>(threadIdx.x) + rank * threads; i < count; i += threads * kSplit) {
+    for (int i = static_cast<int>(threadIdx.x); i < count; i += threads) {
       const int row = i / kOutputs;
       const int o = i % kOutputs;
       const int out = lump * kOutputs + o;
       if (out >= a.outs) continue;
       if constexpr (kSwiGlu) {
-        const float gate = Total(2 * (o / kTileRows), o % kTileRows, row, out);
-        const float up = Total(2 * (o / kTileRows) + 1, o % kTileRows, row, a.outs + out);
+        const float gate = Total(2 * (o / kTileRows), o % kTileRows, row);
+        const float up = Total(2 * (o / kTileRows) + 1, o % kTileRows, row);
         Store(row, out, gate / (1.0F + __expf(-gate)) * up);
       } else {
-        const float total = Total(o / kTileRows, o % kTileRows, row, out);
+        const float total = Total(o / kTileRows, o % kTileRows, row);
         Store(row, out, total + (a.bias != nullptr ? a.bias[out] : 0.0F));
       }
     }
   }
-  __device__ float Total(int tile, int tile_row, int row, int w_row) const {
+  __device__ float Total(int tile, int tile_row, int row) const {
+    const float* theirs = sums + (tile * kTileRows + tile_row) * B::kPitch + row;
     float total = 0.0F;
 #pragma unroll
-    for (int block = 0; block < kSplit; ++block) {
-      const float* theirs = sums;
-      if constexpr (kSplit > 1)
-        theirs = cooperative_groups::this_cluster().map_shared_rank(sums, block);
-      theirs += (tile * kTileRows + tile_row) * B::kPitch + row;
-#pragma unroll
-      for (int from = 0; from < kWarps; ++from) total += theirs[from * B::kSums];
-    }
-    return kFp8 ? total * a.row_scale[w_row] * a.x_scale[row] : total;
+    for (int from = 0; from < kWarps; ++from) total += theirs[from * B::kSums];
+    return total;
   }
   __device__ void Store(int row, int out, float v) const {
     const int64_t at = row * a.out_stride + out;
@@ -289,18 +240,17 @@ class DecodeLinear {
 
   const DecodeArgs& a;
   const int warp, g, t;  // lane 4 g + t
-  const int rank;        // among the blocks that share out the inner dimension
   const int row_bytes, steps;
   uint8_t* const ring;  // this lane's 16 bytes of every piece
   float* const sums;
 };
 
-template <int kRows, bool kFp8, bool kSwiGlu, int kTiles, int kWarps, int kSplit>
+template <int kRows, bool kSwiGlu, int kTiles, int kWarps>
 __global__ void __launch_bounds__(kWarps* kWarp, 1)
     DecodeLinearKernel(const __grid_constant__ DecodeArgs args) {
   extern __shared__ __align__(128) uint8_t shared[];
   LetNextStart();
-  DecodeLinear<kRows, kFp8, kSwiGlu, kTiles, kWarps, kSplit>(args, shared).Run();
+  DecodeLinear<kRows, kSwiGlu, kTiles, kWarps>(args, shared).Run();
 }
 
 }  // namespace parley::kernels::cuda

@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/launch_inl.h"
 #include "kernels/cuda/rows_inl.h"
+#include "kernels/cuda/stored_order.h"
 
 namespace parley::kernels::cuda {
 namespace {
@@ -177,15 +178,15 @@ struct EmbedOne {
   const int32_t* ids;
   Rows out;
   __device__ void operator()(int32_t r, int32_t c) const {
-    const int64_t at = static_cast<int64_t>(ids[r]) * table.in + c;
+    const int64_t row = static_cast<int64_t>(ids[r]) * table.in;
     float v = 0.0F;
     if (table.fp8) {
       uint32_t even = 0;
       uint32_t odd = 0;
-      UnpackE4m3(static_cast<const uint8_t*>(table.data)[at], even, odd);
+      UnpackE4m3(static_cast<const uint8_t*>(table.data)[row + StoredPlace(c)], even, odd);
       v = __uint_as_float(even << 16) * 0x1p120F * table.row_scale[ids[r]];
     } else {
-      v = ToF32(static_cast<const __nv_bfloat16*>(table.data)[at]);
+      v = ToF32(static_cast<const __nv_bfloat16*>(table.data)[row + c]);
     }
     Store(out, r, c, v);
   }

@@ -13,7 +13,7 @@
 
 namespace parley::kernels::cuda {
 
-enum class Type : uint8_t { kF32, kBf16, kF16 };  // kF16: of LaunchHalfRows only
+enum class Type : uint8_t { kF32, kBf16 };
 
 // Rows of values on the device; `stride` in elements.
 struct Rows {
@@ -24,7 +24,7 @@ struct Rows {
   int64_t stride = 0;
 };
 
-// A matrix [out, in] row by row. fp8 is e4m3 with one scale a row.
+// A matrix [out, in] row by row. fp8 is e4m3 with one scale a row, the values of a row in the order of stored_order.h.
 struct Matrix {
   const void* data = nullptr;
   const float* row_scale = nullptr;  // fp8 only
@@ -33,21 +33,25 @@ struct Matrix {
   int32_t in = 0;
 };
 
-// ---- decode_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory ---------------------------------
-inline constexpr int32_t kDecodeRows = 32;  // the most rows that a decode product takes
+// Where blocks leave parts of a result for each other: zeroed once; every launch leaves the counters at zero.
+struct PartScratch {
+  float* partial = nullptr;
+  size_t partial_floats = 0;
+  int32_t* counters = nullptr;
+  int32_t counter_count = 0;
+};
 
-// x in bf16 for bf16 weights; for e4m3 in f16 with a scale a row, as LaunchHalfRows leaves it. `in` a multiple of 16. swiglu:
-// w holds gates above ups, [2 out, in]; out = silu(gate) * up. form: number of one of the ways that decode_linear.cu lists, for
-// benches; -1: the launcher chooses.
-cudaError_t LaunchDecodeLinear(const Rows& x, const float* x_scale, const Matrix& w,
-                               const float* bias, bool swiglu, const Rows& out, int32_t sms,
+// ---- decode_linear.cu, stream_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory ---------------
+// x in bf16, rows 16-byte aligned; `in` a multiple of 16. swiglu: w holds gates above ups, [2 out, in]; out = silu(gate) * up. form:
+// number of one of the ways that the file lists, for benches and tests; -1: the launcher chooses.
+inline constexpr int32_t kDecodeRows = 16;  // the most; bf16 weights only
+cudaError_t LaunchDecodeLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
+                               const Rows& out, int32_t sms, int32_t form, cudaStream_t stream);
+// The most rows: the sums of more would not fit beside e4m3 weights on their way through registers.
+inline constexpr int32_t StreamRows(bool fp8) { return fp8 ? 32 : 64; }
+cudaError_t LaunchStreamLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
+                               const Rows& out, const PartScratch& scratch, int32_t sms,
                                int32_t form, cudaStream_t stream);
-
-// ---- half_rows.cu ------------------------------------------------------------------------------------------------------
-// half: packed rows of type kF16; scale: [rows], the power of two that a value of `half` is to be multiplied with. Columns:
-// a multiple of 8.
-inline constexpr int32_t kMostHalfCols = 32768;
-cudaError_t LaunchHalfRows(const Rows& x, const Rows& half, float* scale, cudaStream_t stream);
 
 // ---- norm.cu, layer_norm.cu, elementwise.cu: one row or one value at a time -------------------------------------------------------------------------
 // x += delta when delta is given; out = x / rms(x) * weight
@@ -141,12 +145,6 @@ struct RopeOptions {
   int32_t head_dim = 64;
   bool half_split = true;
 };
-struct AttendScratch {  // zeroed once; every launch leaves the counters at zero
-  float* partial = nullptr;
-  size_t partial_floats = 0;
-  int32_t* counters = nullptr;
-  int32_t counter_count = 0;
-};
 
 cudaError_t LaunchRope(const Rows& x, const RopeOptions& rope, const int32_t* position,
                        cudaStream_t stream);
@@ -159,8 +157,13 @@ cudaError_t LaunchRopeAppend(const Rows& qkv, int32_t heads, const RopeOptions& 
 int32_t TileTokens(int32_t group, int32_t rows);
 // `splits`: parts of a single row's keys that different blocks take.
 cudaError_t LaunchAttend(const Rows& q, const Cache& cache, const Tables& tables, int32_t splits,
-                         const Rows& out, const AttendScratch& scratch, cudaStream_t stream);
+                         const Rows& out, const PartScratch& scratch, cudaStream_t stream);
 bool AttendIsFast(const Cache& cache, int32_t group);
+// LaunchRopeAppend and LaunchAttend at once, of rows that are all single and of different sequences; `qkv` stays as it is.
+bool RopeAttendCan(const Rows& qkv, const RopeOptions& rope, const Cache& cache, const Rows& out);
+cudaError_t LaunchRopeAttend(const Rows& qkv, const RopeOptions& rope, const Cache& cache,
+                             const Tables& tables, int32_t splits, const Rows& out,
+                             const PartScratch& scratch, cudaStream_t stream);
 cudaError_t LaunchAttendDense(const Rows& q, const Rows& k, const Rows& v, int32_t head_dim,
                               bool causal, const Rows& out, cudaStream_t stream);
 

@@ -1,11 +1,11 @@
 // Rotary positions and the append to the paged cache, apart or in one pass over q, k and v:
 //   (a, b) -> (a cos - b sin, a sin + b cos), angle = position * theta^(-2 i / head_dim)
-// The angle is made in double: at position 60,000 a float's would be off by some thousandths.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
 #include "kernels/cuda/cache_inl.h"
 #include "kernels/cuda/launch_inl.h"
+#include "kernels/cuda/rope_inl.h"
 #include "kernels/cuda/rows_inl.h"
 
 namespace parley::kernels::cuda {
@@ -15,19 +15,6 @@ constexpr int kThreads = 256;
 constexpr int kHeadsABlock = 8;
 constexpr int kManyRows = 128;  // enough blocks: a row's angles, in double, are made once
 constexpr int kMostPairs = 128;
-
-// cos and sin of every pair of a head, for one position.
-__device__ void Turn(const RopeOptions& rope, int32_t position, float2* turn) {
-  for (int i = static_cast<int>(threadIdx.x); i < rope.head_dim / 2; i += kThreads) {
-    const double angle =
-        position * exp2(-2.0 * i / rope.head_dim * log2(static_cast<double>(rope.theta)));
-    constexpr double kCircle = 6.283185307179586476925;
-    float sine = 0.0F;
-    float cosine = 0.0F;
-    sincosf(static_cast<float>(angle - kCircle * rint(angle / kCircle)), &sine, &cosine);
-    turn[i] = {cosine, sine};
-  }
-}
 
 __global__ void __launch_bounds__(kThreads)
     RopeKernel(Rows x, RopeOptions rope, const int32_t* position) {

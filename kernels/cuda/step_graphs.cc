@@ -34,13 +34,15 @@ void CudaBackend::SetTables(const StepBatch& batch, int32_t group) {
   Do(tables_.Set(batch, TileTokens(group, batch.rows), stream_));
 }
 
-// As many blocks as fill the device once, by a power of two of the longest row's pages so that graphs last. On an H200 at 1,030
-// positions, microseconds by 1, 2, 4 and 8 parts: one row 15.6, 12.2, 10.0, 8.2; eight rows 16.6, 16.9, 20.6, 24.7; 32 rows 43, 55, 67, 77.
+// As many blocks as fill the device once, by a power of two of the longest row's pages so that graphs last; where sequences are
+// not long, no more than a cluster holds.
 int32_t CudaBackend::Splits(const StepBatch& batch) const {
-  const auto pages = static_cast<int32_t>(std::bit_ceil(static_cast<uint32_t>(tables_.pages())));
+  constexpr uint32_t kLongPages = 256;
+  const uint32_t pages = std::bit_ceil(static_cast<uint32_t>(tables_.pages()));
   const int32_t pairs = std::max(1, tables_.tables().singles * batch.pool->geometry.kv_heads);
-  const int32_t wanted = sms_ / pairs;
-  return std::clamp(std::min(wanted, pages / 8), 1, 64);
+  const auto wanted = static_cast<uint32_t>(std::max(1, sms_ / pairs));
+  const uint32_t most = pages > kLongPages ? 64 : 8;
+  return static_cast<int32_t>(std::bit_floor(std::clamp(std::min(wanted, pages / 8), 1U, most)));
 }
 
 bool CudaBackend::BeginStep(const StepBatch& batch, int32_t heads, const void* owner) {
@@ -52,7 +54,7 @@ bool CudaBackend::BeginStep(const StepBatch& batch, int32_t heads, const void* o
   Do(tables_.Set(batch, TileTokens(heads / batch.pool->geometry.kv_heads, batch.rows), stream_));
   in_step_ = true;
   step_graph_ = nullptr;
-  const bool decodes = tables_.tables().tile_count == 0 && batch.rows <= kMostGraphRows;
+  const bool decodes = tables_.apart() && batch.rows <= kMostGraphRows;
   if (!options_.graphs || owner == nullptr || !decodes || !failure_.has_value() || tap())
     return true;
   if (graphs_generation_ != tables_.generation()) {

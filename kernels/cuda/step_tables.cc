@@ -77,6 +77,13 @@ Status StepTables::Set(const StepBatch& batch, int32_t tile_tokens, cudaStream_t
   tables_.tile_count = 0;
   tables_.max_pages = batch.max_pages;
   pages_ = 1;
+  seen_.assign(static_cast<size_t>(batch.seqs), false);
+  apart_ = true;
+  for (size_t row = 0; row < rows; ++row) {
+    auto seen = seen_[static_cast<size_t>(row_seq[row])];
+    apart_ = apart_ && !seen;
+    seen = true;
+  }
   for (int32_t begin = 0; begin < batch.rows;) {
     int32_t end = begin + 1;  // rows of one sequence at positions that follow each other
     while (end < batch.rows && row_seq[end] == row_seq[begin] &&

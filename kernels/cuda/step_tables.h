@@ -26,6 +26,7 @@ class StepTables {
   Status Set(const StepBatch& batch, int32_t tile_tokens, cudaStream_t stream);
   const Tables& tables() const { return tables_; }
   int32_t pages() const { return pages_; }  // of the longest sequence that a single row sees
+  bool apart() const { return apart_; }     // every row has a sequence of its own
   int64_t generation() const { return generation_; }
 
  private:
@@ -43,6 +44,8 @@ class StepTables {
   size_t table_ = 0;                            // capacity of the page table
   Tables tables_;
   int32_t pages_ = 0;
+  bool apart_ = false;
+  std::vector<bool> seen_;  // sequences, while a step's rows are looked through
   int64_t generation_ = 0;
 };
 

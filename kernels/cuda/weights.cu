@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/launch_inl.h"
 #include "kernels/cuda/rows_inl.h"
+#include "kernels/cuda/stored_order.h"
 #include "kernels/random_values.h"
 
 namespace parley::kernels::cuda {
@@ -31,7 +32,8 @@ __global__ void __launch_bounds__(kThreads)
   const float scale = most / kMostE4m3;
   const float inverse = most > 0.0F ? kMostE4m3 / most : 0.0F;
   for (int c = static_cast<int>(threadIdx.x); c < in; c += kThreads) {
-    q[row * in + c] = __nv_cvt_float_to_fp8(ToF32(from[c]) * inverse, __NV_SATFINITE, __NV_E4M3);
+    q[row * in + StoredPlace(c)] =
+        __nv_cvt_float_to_fp8(ToF32(from[c]) * inverse, __NV_SATFINITE, __NV_E4M3);
   }
   if (threadIdx.x == 0) row_scale[row] = scale;
 }
@@ -40,15 +42,21 @@ __global__ void __launch_bounds__(kThreads)
     WidenKernel(const uint8_t* q, const float* row_scale, int32_t in, __nv_bfloat16* to) {
   const int64_t row = blockIdx.x;
   const float scale = row_scale[row] * 0x1p120F;
-  for (int c = 4 * static_cast<int>(threadIdx.x); c < in; c += 4 * kThreads) {
-    uint32_t even = 0;
-    uint32_t odd = 0;
-    UnpackE4m3(*reinterpret_cast<const uint32_t*>(q + row * in + c), even, odd);
-    const uint2 out = {
-        PackBf16(__uint_as_float(even << 16) * scale, __uint_as_float(odd << 16) * scale),
-        PackBf16(__uint_as_float(even & 0xFFFF0000U) * scale,
-                 __uint_as_float(odd & 0xFFFF0000U) * scale)};
-    *reinterpret_cast<uint2*>(to + row * in + c) = out;
+  const auto widen = [&](uint32_t first, uint32_t second) {  // from the upper halves of words
+    return PackBf16(__uint_as_float(first & 0xFFFF0000U) * scale,
+                    __uint_as_float(second & 0xFFFF0000U) * scale);
+  };
+  for (int c = 16 * static_cast<int>(threadIdx.x); c < in; c += 16 * kThreads) {
+    const uint4 codes = *reinterpret_cast<const uint4*>(q + row * in + c);
+    uint32_t even[4];  // values 2 t and 2 t + 8
+    uint32_t odd[4];   // 2 t + 1 and 2 t + 9
+#pragma unroll
+    for (int t = 0; t < 4; ++t) UnpackE4m3(Word(codes, t), even[t], odd[t]);
+    const auto low = [&](int t) { return widen(even[t] << 16, odd[t] << 16); };
+    const auto high = [&](int t) { return widen(even[t], odd[t]); };
+    auto* out = reinterpret_cast<uint4*>(to + row * in + c);
+    out[0] = {low(0), low(1), low(2), low(3)};
+    out[1] = {high(0), high(1), high(2), high(3)};
   }
 }
 
@@ -81,14 +89,14 @@ dim3 Blocks(size_t count) {
 
 cudaError_t LaunchQuantise(const void* bf16, int32_t out, int32_t in, uint8_t* e4m3,
                            float* row_scale, cudaStream_t stream) {
-  if (out < 1 || in < 1) return cudaErrorInvalidValue;
+  if (out < 1 || in < 1 || in % 16 != 0) return cudaErrorInvalidValue;
   QuantiseKernel<<<static_cast<unsigned>(out), kThreads, 0, stream>>>(
       static_cast<const __nv_bfloat16*>(bf16), in, e4m3, row_scale);
   return cudaGetLastError();
 }
 
 cudaError_t LaunchWiden(const Matrix& e4m3, void* bf16, cudaStream_t stream) {
-  if (!e4m3.fp8 || e4m3.out < 1 || e4m3.in % 4 != 0) return cudaErrorInvalidValue;
+  if (!e4m3.fp8 || e4m3.out < 1 || e4m3.in % 16 != 0) return cudaErrorInvalidValue;
   WidenKernel<<<static_cast<unsigned>(e4m3.out), kThreads, 0, stream>>>(
       static_cast<const uint8_t*>(e4m3.data), e4m3.row_scale, e4m3.in,
       static_cast<__nv_bfloat16*>(bf16));

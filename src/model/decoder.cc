@@ -32,7 +32,7 @@ struct LayerWeights {
 
 // The rows of a step, as views into the state.
 struct StepViews {
-  TensorView x, h, qkv, q, attn, gate_up, act;
+  TensorView x, h, qkv, attn, gate_up, act;
 };
 
 class PagedDecoder final : public Decoder {
@@ -155,12 +155,10 @@ DecoderState PagedDecoder::NewState(int32_t max_rows, int32_t max_logit_rows) co
 }
 
 StepViews PagedDecoder::ViewsOf(const DecoderState& state, int32_t rows) const {
-  const int32_t q_size = heads_ * geometry_.head_dim;
   const TensorView qkv = state.qkv.view().Rows(0, rows);
   return {.x = state.x.view().Rows(0, rows),
           .h = state.h.view().Rows(0, rows),
           .qkv = qkv,
-          .q = qkv.Cols(0, q_size),
           .attn = state.attn.view().Rows(0, rows),
           .gate_up = state.gate_up.view().Rows(0, rows),
           .act = state.act.view().Rows(0, rows)};
@@ -200,8 +198,7 @@ void PagedDecoder::Layer(const LayerWeights& w, int32_t layer, const kernels::St
     PARLEY_TAP(backend_, "decoder.layer", layer - 1, s.x);
   }
   backend_.Linear(s.h, *w.qkv, w.qkv_bias, s.qkv);
-  backend_.RopeAppendKv(s.qkv, geometry_.rope, batch, layer);
-  backend_.Attend(s.q, batch, layer, s.attn);
+  backend_.RopeAttend(s.qkv, geometry_.rope, batch, layer, s.attn);
   PARLEY_TAP(backend_, "decoder.attn", layer, s.attn);
   backend_.Linear(s.attn, *w.out, {}, s.h);
   backend_.ReduceAddRmsNorm(s.x, s.h, w.ffn_norm, eps, s.h);  // x += h; h = norm(x)

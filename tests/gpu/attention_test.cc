@@ -72,8 +72,7 @@ class Talk {
     const DType type = side_.be->activation_type();
     const TensorView qkv = side_.Make(count, cols, values, 0, type);
     const TensorView out = side_.Make(count, g_.heads * g_.head_dim, {}, 0, type);
-    side_.be->RopeAppendKv(qkv, {.theta = 1e6F, .head_dim = g_.head_dim}, batch, 1);
-    side_.be->Attend(qkv.Cols(0, g_.heads * g_.head_dim), batch, 1, out);
+    side_.be->RopeAttend(qkv, {.theta = 1e6F, .head_dim = g_.head_dim}, batch, 1, out);
     return side_.Values(out);
   }
 
@@ -147,6 +146,20 @@ TEST_F(GpuAttention, LongSequencesAreSplitOverBlocks) {
       const auto row = RowsOf(0, kLength, kLength + 1);
       Same(gpu.Step(row), ref.Step(row), g);
     }
+  }
+}
+
+// Then a row's keys are not all there before its kernel begins.
+TEST_F(GpuAttention, RowsOfOneSequenceThatStandApartInAStep) {
+  for (const Geometry& g : {kR1, kLlama}) {
+    Talk ref(ref_, g, {Shuffled(0, 4, 5), Shuffled(4, 4, 6)}, 8);
+    Talk gpu(gpu_, g, {Shuffled(0, 4, 5), Shuffled(4, 4, 6)}, 8);
+    const std::vector<Row> before = RowsOf(0, 0, 20) + RowsOf(1, 0, 33);
+    Same(gpu.Step(before), ref.Step(before), g);
+    const std::vector<Row> apart = {{0, 20}, {1, 33}, {0, 21}};
+    Same(gpu.Step(apart), ref.Step(apart), g);
+    const std::vector<Row> after = {{0, 22}, {1, 34}};
+    Same(gpu.Step(after), ref.Step(after), g);
   }
 }
 

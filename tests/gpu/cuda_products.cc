@@ -1,7 +1,7 @@
 // Which product for which number of rows: our decode kernel in its variants and cuBLASLt's proposals, at the shapes of
 // Step-Audio-R1, timed in a CUDA graph of launches that walk over weights larger than L2, and set against what the machine reads at
 // most (measured first). One line a case. GpuLinear.* proves them.
-//   cuda_products [all|quick|between]
+//   cuda_products [all|quick|own|between]
 // Thread:   one.
 // Memory:   about 3 GiB of one GPU.
 // SPDX-License-Identifier: Apache-2.0
@@ -53,10 +53,10 @@ class Bench {
     gemm_ = *std::move(made);
     weights_ = Device(kWeightBytes);
     scales_ = Device(size_t{1} << 22);
-    half_ = Device(size_t{64} * 27648 * 2);
-    half_scales_ = Device(4096);
     x_ = Device(size_t{2048} * 27648 * 2);
     out_ = Device(size_t{2048} * 55296 * 4);
+    scratch_ = Device(kScratchFloats * 4 + kCounters * 4);
+    Must(cudaMemset(scratch_.get(), 0, kScratchFloats * 4 + kCounters * 4), "memset");
     Must(LaunchRandom(weights_.get(), kWeightBytes / 2 / 8192, 8192, 8192, 1, 0, 0.02F, stream_),
          "random");
     Must(LaunchRandom(x_.get(), 2048, 27648, 27648, 2, 0, 1.0F, stream_), "random");
@@ -140,31 +140,32 @@ class Bench {
     std::fflush(stdout);
   }
 
-  void Decode(int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8, int32_t form) {
+  // `way`: "decode" or "stream", of decode_linear.cu or stream_linear.cu; a form that does not exist is left out.
+  void Own(std::string_view way, int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8,
+           int32_t form) {
     const std::string variant = std::string(fp8 ? "fp8" : "bf16") + (swiglu ? "-swiglu" : "") +
                                 " form " + std::to_string(form);
     const Rows to = Out(out_, rows, swiglu ? out / 2 : out, Type::kBf16);
-    const Rows half{half_.get(), Type::kF16, rows, in, in};
-    auto* scale = static_cast<float*>(half_scales_.get());
     const auto launch = [&](int i) {
-      return LaunchDecodeLinear(fp8 ? half : X(rows, in), fp8 ? scale : nullptr,
-                                At(out, in, fp8, i), nullptr, swiglu, to, sms_, form, stream_);
+      const Matrix w = At(out, in, fp8, i);
+      return way == "decode"
+                 ? LaunchDecodeLinear(X(rows, in), w, nullptr, swiglu, to, sms_, form, stream_)
+                 : LaunchStreamLinear(X(rows, in), w, nullptr, swiglu, to, Scratch(), sms_, form,
+                                      stream_);
     };
-    const auto halve = [&] { Must(LaunchHalfRows(X(rows, in), half, scale, stream_), "half"); };
-    if (fp8) halve();
     if (launch(0) != cudaSuccess) {
       cudaGetLastError();
       return;
     }
     const auto values = static_cast<double>(out) * in;
     const int steps = static_cast<int>(std::clamp(2e9 / values, 8.0, 48.0));
-    Line("decode", variant, rows, At(out, in, fp8, 0),
-         Time(steps, [&](int i) { Must(launch(i), "decode"); }));
-    if (!fp8) return;
-    Line("decode", variant + " and-half", rows, At(out, in, fp8, 0), Time(steps, [&](int i) {
-           halve();
-           Must(launch(i), "decode");
-         }));
+    Line(way.data(), variant, rows, At(out, in, fp8, 0),
+         Time(steps, [&](int i) { Must(launch(i), "a product"); }));
+  }
+
+  PartScratch Scratch() const {
+    auto* floats = static_cast<float*>(scratch_.get());
+    return {floats, kScratchFloats, reinterpret_cast<int32_t*>(floats + kScratchFloats), kCounters};
   }
 
   // What stands between the products of a step: R1's widths, a context of 1,024.
@@ -189,11 +190,7 @@ class Bench {
                         .max_pages = kPages,
                         .single = base + rows,
                         .singles = rows};
-    const auto scratch = Device((size_t{8} << 20) * 4 + 65536 * 4);
-    Must(cudaMemset(scratch.get(), 0, (size_t{8} << 20) * 4 + 65536 * 4), "memset");
-    auto* floats = static_cast<float*>(scratch.get());
-    const AttendScratch attend{floats, size_t{8} << 20,
-                               reinterpret_cast<int32_t*>(floats + (size_t{8} << 20)), 65536};
+    const PartScratch attend = Scratch();
     const auto cache = [&](int i) {  // one layer after another
       const int64_t layer = int64_t{2} * 8 * 16 * 128;
       return Cache{.memory = weights_.get(),
@@ -214,6 +211,12 @@ class Bench {
     for (const int32_t splits : {1, 2, 4, 8}) {
       line(("attend_splits_" + std::to_string(splits)).c_str(), Time(32, [&](int i) {
              Must(LaunchAttend(q, cache(i), tables, splits, h, attend, stream_), "attend");
+           }));
+    }
+    for (const int32_t splits : {1, 2, 4, 8, 16}) {
+      line(("rope_attend_splits_" + std::to_string(splits)).c_str(), Time(32, [&](int i) {
+             Must(LaunchRopeAttend(qkv, rope, cache(i), tables, splits, h, attend, stream_),
+                  "rope and attend");
            }));
     }
     const Rows logits{x_.get(), Type::kF32, rows, 158720, 158720};
@@ -251,12 +254,14 @@ class Bench {
   }
 
  private:
+  static constexpr size_t kScratchFloats = size_t{8} << 20;
+  static constexpr int32_t kCounters = 65536;
   static constexpr size_t kWeightBytes = size_t{2400} << 20;
   int32_t sms_ = 0;
   double read_ = 1.0;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<Gemm> gemm_;
-  std::shared_ptr<void> weights_, scales_, x_, half_, half_scales_, out_;
+  std::shared_ptr<void> weights_, scales_, x_, out_, scratch_;
 };
 
 struct Shape {
@@ -265,27 +270,38 @@ struct Shape {
 };
 constexpr Shape kR1[] = {
     {7168, 5120, false}, {5120, 5120, false}, {55296, 5120, true}, {5120, 27648, false}};
+constexpr Shape kHalves[] = {  // what one of two ranks has
+    {3584, 5120, false},
+    {5120, 2560, false},
+    {27648, 5120, true},
+    {5120, 13824, false}};
+
+constexpr Shape kHead = {158720, 5120, false};
 
 int Run(std::string_view which) {
   const bool quick = which == "quick";
   Bench bench;
   bench.Ceilings();
-  for (const int32_t rows : {1, 8, 32}) bench.Between(rows);
+  if (which != "own") {
+    for (const int32_t rows : {1, 8, 32}) bench.Between(rows);
+  }
   if (which == "between") return 0;
-  for (const Shape& s : kR1) {
+  const auto own = [&](const Shape& s, int32_t rows) {
     for (const bool fp8 : {false, true}) {
-      for (const int32_t rows : {1, 8, 16, 32}) {
-        for (int32_t form = -1; form < (quick ? 0 : 5); ++form) {
-          bench.Decode(rows, s.out, s.in, s.swiglu, fp8, form);
-        }
+      for (int32_t form = -1; form < (quick ? 0 : 6); ++form) {
+        for (const char* way : {"decode", "stream"})
+          bench.Own(way, rows, s.out, s.in, s.swiglu, fp8, form);
       }
     }
+  };
+  for (const Shape& s : kR1) {
+    for (const int32_t rows : {1, 8, 16, 32, 50}) own(s, rows);
+    if (which == "own") continue;
     for (const int32_t rows : {1, 8, 16, 32, 50, 128, 512, 2048})
       bench.Library(rows, s.out, s.in, quick ? 1 : 8);
   }
-  bench.Decode(1, 158720, 5120, false, false, -1);
-  bench.Decode(8, 158720, 5120, false, false, -1);
-  bench.Decode(1, 158720, 5120, false, true, -1);
+  for (const int32_t rows : {1, 8}) own(kHead, rows);
+  for (const Shape& s : kHalves) own(s, 1);
   return 0;
 }
 
