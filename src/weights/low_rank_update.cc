@@ -257,6 +257,7 @@ Result<std::unique_ptr<Checkpoint>> OpenUpdated(const std::string& base_path,
   }
 
   std::vector<std::pair<const Change*, Merged>> work;
+  work.reserve(changes.size());
   for (const auto& [name, change] : changes) work.push_back({&change, {.name = name}});
   std::atomic<size_t> next{0};
   const auto merge = [&] {

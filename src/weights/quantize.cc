@@ -111,7 +111,7 @@ struct Codes {
 
 // The range is cut into a little more or a little fewer than 15 steps: what is clipped costs less than what all others
 // gain, or the rounding of the ends costs less. Each cut is improved twice.
-void QuantizeQ4_1LeastSquares(Group x, std::byte* out) {
+void LeastSquaresQ41(Group x, std::byte* out) {
   constexpr std::array<float, 6> kSteps = {14.0F, 14.5F, 15.0F, 15.5F, 16.0F, 16.5F};
   constexpr int kTimes = 2;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());
@@ -173,7 +173,7 @@ std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat form
         break;
       case WeightFormat::kQ4_1:
         if (fit == GroupFit::kLeastSquares) {
-          QuantizeQ4_1LeastSquares(group, out);
+          LeastSquaresQ41(group, out);
         } else {
           QuantizeQ4_1(group, out);
         }

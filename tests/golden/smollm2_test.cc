@@ -52,7 +52,8 @@ std::vector<TokenId> Continue(kernels::Backend& backend, const Decoder& decoder,
   }
 }
 
-void ExpectGreedyContinuations(kernels::Backend& backend, std::vector<int> prompts, size_t count) {
+void ExpectGreedyContinuations(kernels::Backend& backend, const std::vector<int>& prompts,
+                               size_t count) {
   const auto golden = golden::Open("smollm2.greedy.safetensors");
   const auto checkpoint = weights::Checkpoint::Open(test::ModelDir(kModel) + kFile);
   ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message;
