@@ -94,9 +94,11 @@ Status RunHearJobs(const HearJobs& work) {
     if (!ran) std::fprintf(stderr, "job %d: %s\n", job, ran.error().message.c_str());
     std::_Exit(ran ? 0 : 1);
   }
-  for (int status = 0; wait(&status) > 0;) {
-  }
-  return Merge(work, jobs, items.size());
+  bool failed = false;
+  for (int status = 0; wait(&status) > 0;) failed = failed || status != 0;
+  PARLEY_TRY_STATUS(Merge(work, jobs, items.size()));
+  if (failed) return Fail(Code::kExhausted, "a job failed; others heard its files");
+  return {};
 }
 
 }  // namespace parley::bench
