@@ -91,7 +91,7 @@ def main():
         for n, question in enumerate(questions[:args.first]):
             for v, voice in enumerate(VOICES):
                 x = spoken(voice, question, folder)
-                # Of the ordinary ones one voice each, taking turns: two of three ask for a yes.
+                # Of the ordinary ones one voice each, taking turns: three of four ask for a yes.
                 for is_so in (True, False) if v == n % len(VOICES) else (True,):
                     y = changed(kind, x, question, rng, folder, n) if is_so else trials.bend(x, os.path.join(folder, "scratch.wav"), -300) if kind == "rising" else x
                     name = f"{kind}-{n}-{voice}-{'yes' if is_so else 'no'}"

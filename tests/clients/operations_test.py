@@ -152,11 +152,9 @@ async def keeps_its_limits():
             slow.say({"type": "conversation.item.create", "item": item})
             for _ in range(300):
                 slow.say({"type": "conversation.item.retrieve", "item_id": "long"})
-            end, reset = slow.rest()  # it does end
-            # Why is told where the last frame still finds room: not to a socket that was full when the server's patience was over, nor
-            # where what the server has not read of us makes the kernel reset the connection.
-            told = end.endswith(b"\x88\x15\x03\xf5you read too slowly")
-            assert told or reset or len(end) >= 64 * 1024, f"not closed with 1013, and not full: {len(end)} bytes"
+            end, reset = slow.rest()
+            # What the server has not read of us makes the kernel reset the connection, which may take the last frame away.
+            assert reset or end.endswith(b"\x88\x15\x03\xf5you read too slowly"), f"not closed with 1013: {len(end)} bytes, then {end[-32:]}"
         metrics = urllib.request.urlopen(server.http + "/metrics").read().decode()
         assert "parley_ws_slow_readers_total 1" in metrics
         assert 'parley_session_rejected_total{reason="capacity"} 1' in metrics
