@@ -65,6 +65,7 @@ def rows(folder: str):
 def load(folders: str, strict: bool = True) -> list:
     """(item, heard words, after, ends of blocks or None, marks of each block and the tail); `strict`: only what can be learned from."""
     from generate.acoustic import settle
+    from generate.between import ALL_ANSWERS, answer
     from generate.core import Item
     from generate.hearing import other_thing
 
@@ -80,7 +81,13 @@ def load(folders: str, strict: bool = True) -> list:
                 ends.append(len(words))
             words += h.get("tail", [])
             # A note about words that were lost would teach to invent; so would the answer to a question that nobody could have heard.
-            if not item.about and len(words) < 0.8 * len(item.words) or strict and raw.get("sound") and not item.about and misheard(item.words, words) > 0.34:
+            lost = len(words) < 0.8 * len(item.words) or misheard(item.words, words) > 0.34
+            if item.skill == "between" and lost:
+                if item.answer not in ALL_ANSWERS:
+                    continue
+                if misheard(item.words, words) > 0.5:
+                    answer(item, "unclear", Random(0))
+            elif not item.about and len(words) < 0.8 * len(item.words) or strict and raw.get("sound") and not item.about and misheard(item.words, words) > 0.34:
                 continue
             if strict and item.skill == "counting" and other_thing(item.words, words):
                 continue

@@ -1,7 +1,8 @@
 """Proves that nothing of the examination is trained on. Run by CTest; also `python training/overlap_check.py`.
 
 * No question of the shared data, nor a run of 12 of its words, is in what the generator says.
-* No everyday question is said by the generator word for word.
+* No everyday question is said by the generator word for word, nor six words in a row of the clips of a real conversation or of what is asked
+  of sentences that people say to one another.
 * No name of the web of lies and no object of the counting questions is in the generator's lists of names and things.
 * The voices kept for examination are not among the training voices.
 
@@ -30,14 +31,23 @@ from synthesise import ESPEAK_VARIANTS, TRAINING_VOICES  # noqa: E402
 KEPT = HERE + "/eval/kept_aside.json"
 TASKS = ("object_counting", "navigate", "web_of_lies", "formal_fallacies")
 RUN = 12  # words
+SHORT = 6
 
 
 def digest(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()[:10]
 
 
-def runs(words: list[str]) -> set[str]:
-    return {" ".join(words[i:i + RUN]) for i in range(len(words) - RUN + 1)}
+def runs(words: list[str], length: int = RUN) -> set[str]:
+    return {" ".join(words[i:i + length]) for i in range(len(words) - length + 1)}
+
+
+def conversations() -> frozenset:
+    with open(HERE + "/../tests/data/speech/conversation/manifest.json", encoding="utf-8") as file:
+        said = [clip["text"] for clip in json.load(file)]
+    with open(HERE + "/eval/between.json", encoding="utf-8") as file:
+        said += [i["question"] for i in json.load(file)["items"]]
+    return frozenset(r for text in said for r in runs(words_of(text), SHORT))
 
 
 def write(folder: str) -> None:
@@ -64,7 +74,7 @@ def write(folder: str) -> None:
         file.write("\n")
 
 
-def overlaps(kept: dict, everyday: set[str], items: int) -> list[str]:
+def overlaps(kept: dict, everyday: set[str], items: int, talks: frozenset = frozenset()) -> list[str]:
     found = {f"a name of the web of lies: {n}" for n in NAMES if digest(n) in kept["names"]}
     found |= {f"a thing of the counting questions: {t}" for row in THINGS.values() for t in row if digest(t) in kept["things"]}
     found |= {f"a voice of the examination: {v}" for v in TRAINING_VOICES if v in ("flite:rms", "flite:slt") or v.endswith("+f3")}
@@ -78,6 +88,7 @@ def overlaps(kept: dict, everyday: set[str], items: int) -> list[str]:
         if text in everyday:
             found.add("an everyday question: " + text)
         found |= {"words of a question: " + r for r in runs(words) if digest(r) in kept["runs"]}
+        found |= {"words of a conversation: " + r for r in runs(words, SHORT) if r in talks}
     return sorted(found)
 
 
@@ -91,16 +102,17 @@ def main() -> int:
     with open(KEPT, encoding="utf-8") as file:
         kept = {k: set(v) for k, v in json.load(file).items() if k != "about"}
     everyday = set()
-    for name in ("everyday", "cannot"):
+    for name in ("everyday", "cannot", "between"):
         with open(f"{HERE}/eval/{name}.json", encoding="utf-8") as file:
             everyday |= {" ".join(words_of(i["question"])) for i in json.load(file)["items"]}
     # The check must be able to fail.
     assert overlaps({**kept, "names": {digest(NAMES[0])}}, everyday, 0), "a planted name was not found"
-    found = overlaps(kept, everyday, a.items)
+    talks = conversations()
+    found = overlaps(kept, everyday, a.items, talks)
     for line in found[:40]:
         print(line)
     print(f"{a.items} items against {len(kept['questions'])} questions, {len(kept['runs'])} runs of {RUN} words, {len(kept['names'])} names, "
-          f"{len(kept['things'])} things, {len(everyday)} everyday questions: {len(found)} overlaps")
+          f"{len(kept['things'])} things, {len(everyday)} everyday questions, {len(talks)} runs of {SHORT} words: {len(found)} overlaps")
     return 1 if found else 0
 
 

@@ -20,7 +20,7 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 VOICES = ("rms", "slt")
 FAMILIES = ("object_counting", "navigate", "web_of_lies", "formal_fallacies")
-WRITTEN = ("everyday", "cannot")
+WRITTEN = ("everyday", "cannot", "between")
 
 
 def spoken(text):
@@ -48,7 +48,7 @@ def bbh(folder):
 
 
 def written(family):
-    """The questions written for it: everyday ones, and such as a program cannot know."""
+    """What was written for it: everyday questions, such as a program cannot know, and what people say to one another."""
     for item in json.load(open(os.path.join(HERE, f"../../training/eval/{family}.json"), encoding="utf-8"))["items"]:
         yield {"family": family, **{k: item[k] for k in ("id", "kind", "question", "accept", "forbid")}}
 

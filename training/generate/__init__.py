@@ -13,6 +13,7 @@ from format import Block, Talk
 
 from . import acoustic as sound
 from .acoustic import acoustic
+from .between import between
 from .core import Item, pick
 from .fallacies import fallacies
 from .families import counting, lies, navigate
@@ -30,6 +31,7 @@ MIX = {
     "memory": (memory, 5), "facts": (table_facts, 10), "rhymes": (rhymes, 1), "syllogism": (syllogism, 1), "science": (from_book("science", "science", False), 8), "people": (from_book("people", "people", False), 3),
     "howto": (from_book("howto", "howto", False), 6), "talk": (from_book("talk", "talk", True), 8), "safety": (from_book("safety", "safety", True), 4),
     "cannot": (cannot, 7), "follow_up": (follow_up, 2), "tools": (tools, 5), "acoustic": (acoustic, 5),
+    "between": (between, 20),
 }
 MODES = ["listen"] * 6 + ["after", "none", "none"]
 
@@ -47,7 +49,7 @@ def make(rng: Random, skill: str | None = None) -> Item:
 def _kept_aside() -> set[str]:
     """The questions of the evaluation: what is asked there is not said here."""
     out = set()
-    for name in ("everyday", "cannot"):
+    for name in ("everyday", "cannot", "between"):
         with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), f"../eval/{name}.json"), encoding="utf-8") as file:
             out |= {" ".join(_words(i["question"])) for i in json.load(file)["items"]}
     return out

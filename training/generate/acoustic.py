@@ -10,6 +10,7 @@ from random import Random
 
 from format import ACOUSTIC
 
+from . import between
 from .core import Item, fill, pick
 from .talkbook import book
 
@@ -92,10 +93,13 @@ DOING = ["are {coming|leaving} {tomorrow|tonight|on monday|at noon}", "live {her
 DOING_S = ["is {coming|leaving} {tomorrow|tonight|on friday|at six}", "lives {here|in the village|next door}", "likes {it here|the cake|music|the sea}", "wants {some tea|to go home|a new phone}", "works {at night|in a bank|on the farm}", "has {a boat|two sons|no time|the ticket}", "is {already here|ready|at home|late again|ill|closed today}",
            "knows {the way|you|the song}", "lost {the key|the game|a shoe}", "bought {a house|bread|the red one}", "stops {here|at the corner}", "said {yes|no|so}", "found {it|the ring|a coin}"]
 SENTENCES = ["it costs that much", "this is it", "this is the last train", "that is your car", "dinner is ready", "it is late already", "it snowed in may", "the door was open", "there is more", "the lights are off", "nobody is home", "that was all", "the meeting is over", "it rained all night"]
+SOUNDS = ["noise", "music", "whisper", "fast", "slow", "loud", "quiet", "rising", "rising", "pause"]
 EXCLUDE = {"whisper": {"loud", "high", "low", "rising"}, "quiet": {"loud"}, "loud": {"quiet", "whisper"}, "slow": {"fast"}, "fast": {"slow"}, "high": {"low"}, "low": {"high"}, "music": {"noise"}, "noise": {"music"}}
 
 
 def statement(rng: Random) -> str:
+    if rng.random() < 0.5:  # what is no question about the sound when it stands alone
+        return between.statement(rng)
     r = rng.random()
     return fill(rng, pick(rng, SENTENCES) if r < 0.15 else f"{pick(rng, WHO)} {pick(rng, DOING)}" if r < 0.55 else f"{pick(rng, WHO_S)} {pick(rng, DOING_S)}")
 
