@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """`parley bench accuracy` on as many cores as there are: the manifest in small parts, and one table by voice.
 
-  python3 tests/bench/accuracy.py MANIFEST --json OUT.jsonl [--parley build/parley] [--jobs N] [--only FAMILY,...]
+  python3 tests/bench/accuracy.py MANIFEST... --json OUT.jsonl [--parley build/parley] [--jobs N] [--only FAMILY,...]
           [--limit N] [--seconds S] [--also OPTIONS]... [--known FILE]... [-- OPTIONS of parley, such as --mode after --set cpu.threads=1]
   python3 tests/bench/accuracy.py --table OUT.jsonl...
 
+Of several manifests the first is asked first, each in a fixed random order: a run that is cut short has asked some of everything in one.
 --also asks the same questions again with other options ("--mode none") and prints the difference, question by question.
 --known takes the answers without options from an earlier run; OUT.jsonl itself is gone on with when it is there: a run may be cut
 short and started again. At the pace "fast" the clock is simulated: the answers do not depend on how many run side by side. With
@@ -130,15 +131,14 @@ def main():
     args = parser.parse_args(own)
     if args.table:
         return table(args.manifest)
-    if len(args.manifest) != 1 or not args.json:
-        parser.error("one MANIFEST and --json are needed")
-    folder = os.path.dirname(os.path.abspath(args.manifest[0]))
+    if not args.manifest or not args.json:
+        parser.error("a MANIFEST and --json are needed")
     items = []
-    for item in json.load(open(args.manifest[0], encoding="utf-8"))["items"]:
-        if not args.only or item["family"].startswith(tuple(args.only.split(","))):
-            items.append({**item, "wav": os.path.join(folder, item["wav"])})
-    # In a fixed random order, so that a run that is cut short has asked some of everything.
-    random.Random("accuracy").shuffle(items)
+    for manifest in args.manifest:
+        folder = os.path.dirname(os.path.abspath(manifest))
+        these = [item for item in json.load(open(manifest, encoding="utf-8"))["items"] if not args.only or item["family"].startswith(tuple(args.only.split(",")))]
+        random.Random("accuracy").shuffle(these)
+        items += [{**item, "wav": os.path.join(folder, item["wav"])} for item in these]
     taken, some = collections.Counter(), []
     for item in items:
         taken[item["family"], item["voice"]] += 1

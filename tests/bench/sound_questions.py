@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Spoken questions about the sound itself, for `parley bench accuracy`: each is read in an ordinary way and in the way it asks about.
 
-  python3 tests/bench/sound_questions.py CACHE [--first N]
+  python3 tests/bench/sound_questions.py CACHE [--first N] [--real DIR]
 
---first 6 asks the first six of each kind only. "Am I whispering?" whispered must be answered with yes, said aloud with no. Voices that training never hears (flite rms and slt,
+--first 6 asks the first six of each kind only. --real: of people's sound instead, with DIR's read, conversation, noise and rooms (the
+folders of tests/data/speech, or more of the same). A sentence that somebody said stands before each question, both as the question
+asks or not: at 7, 2.4 or 4.2 syllables a second, with a pause in the sentence, with a recorded noise, all of it in a recorded room.
+
+"Am I whispering?" whispered must be answered with yes, said aloud with no. Voices that training never hears (flite rms and slt,
 espeak-ng variant f3), changed by tests/bench/mark_trials.py; noises are those of tests/data/speech and coloured ones. A statement
 behind "is this a question" rises at its end, or does not. Needs numpy, scipy, soundfile, flite, espeak-ng and sox.
 SPDX-License-Identifier: Apache-2.0
@@ -13,6 +17,7 @@ import json
 import os
 
 import numpy as np
+import scipy.signal as ss
 
 import mark_trials as trials
 
@@ -42,9 +47,15 @@ ASKED = {
                "Did my voice go up at the end?", "Does my tone rise when I stop?", "Am I asking this? The blue bag is hers.", "Do I sound like I ask? She painted the room.", "Was that a question? The river is too low.",
                "Would you hear a question here? Your aunt plays the piano.", "Is my voice rising at the end of this line?", "Tell me if I am asking. They will win the cup.", "Do you hear a question mark? We need more snow."],
 }
+ASKED_OF_PEOPLE = {**{kind: ASKED[kind] for kind in ("fast", "slow", "noise")},
+                   "pause": ["Did I pause in between?", "Did you hear a gap between my words?", "Would you say that I hesitated?", "Did I stop for a moment there?", "Was there a long pause in what I said?", "Tell me, did I make a pause?",
+                             "Is it true that I paused?", "Was there a silence in my speech?", "I believe I paused, did I?", "Does it seem to you that I hesitated?", "Did you notice a break in my sentence?", "Hello there, did I take a pause?",
+                             "So did I pause, yes or no?", "Could you tell me if I made a pause?", "Have I stopped while speaking?"]}
+EACH = 60  # questions of each kind about people's sound
 # What says yes without the word.
 SAID = {"whisper": r"^you are whispering", "shout": r"^you (are|sound) (loud|shouting)", "fast": r"^you (are|sound) (speaking fast|fast|hurried)", "slow": r"^you (are|sound) (speaking slowly|slow)",
-        "noise": r"^it is noisy|^i hear noise", "music": r"^(i hear|there is) music", "rising": r"^your voice went up|^(it|this|that) \w+ (like )?a question"}
+        "noise": r"^it is noisy|^i hear noise", "music": r"^(i hear|there is) music",
+        "pause": r"^you (made a pause|paused|hesitated)", "rising": r"^your voice went up|^(it|this|that) \w+ (like )?a question"}
 
 
 def spoken(voice, text, folder):
@@ -79,16 +90,16 @@ def changed(kind, x, text, rng, folder, which):
     return room(trials.bend(x, scratch, 700), rng)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder")
-    parser.add_argument("--first", type=int, default=99, help="of each kind's questions")
-    args = parser.parse_args()
-    folder = args.folder
-    os.makedirs(folder, exist_ok=True)
-    rng, items = np.random.default_rng(11), []
+def item(family, kind, is_so, name, voice, question):
+    right, wrong = r"^yes|" + SAID[kind], r"^no\b|^(it|this|that) \w+ (like )?a statement|^(it is|it's) quiet|\bnot\b"
+    return {"family": family, "kind": "yes" if is_so else "no", "id": name, "voice": voice, "wav": name + ".wav",
+            "question": question, "accept": [right if is_so else wrong], "forbid": [wrong if is_so else right]}
+
+
+def read_aloud(folder, first):
+    rng = np.random.default_rng(11)
     for kind, questions in ASKED.items():
-        for n, question in enumerate(questions[:args.first]):
+        for n, question in enumerate(questions[:first]):
             for v, voice in enumerate(VOICES):
                 x = spoken(voice, question, folder)
                 # Of the ordinary ones one voice each, taking turns: three of four ask for a yes.
@@ -96,9 +107,64 @@ def main():
                     y = changed(kind, x, question, rng, folder, n) if is_so else trials.bend(x, os.path.join(folder, "scratch.wav"), -300) if kind == "rising" else x
                     name = f"{kind}-{n}-{voice}-{'yes' if is_so else 'no'}"
                     trials.write(os.path.join(folder, name + ".wav"), y if is_so else room(y, rng))
-                    right, wrong = r"^yes|" + SAID[kind], r"^no\b|^(it|this|that) \w+ (like )?a statement|^(it is|it's) quiet|\bnot\b"
-                    items.append({"family": "sound: " + kind, "kind": "yes" if is_so else "no", "id": name, "voice": voice, "wav": name + ".wav",
-                                  "question": question, "accept": [right if is_so else wrong], "forbid": [wrong if is_so else right]})
+                    yield item("sound: " + kind, kind, is_so, name, voice, question)
+
+
+def sentences(data):
+    """(sound, words) of what people said that is no question."""
+    for kind in ("read", "conversation"):
+        for clip in json.load(open(os.path.join(data, kind, "manifest.json"), encoding="utf-8")):
+            if clip["text"] and "?" not in clip["text"] and clip["seconds"] < 7:
+                yield trials.to_level(trials.read(os.path.join(data, kind, clip["file"])), -24), clip["text"]
+
+
+def trimmed(x):
+    loud = np.nonzero(np.abs(x) > 0.02 * np.abs(x).max())[0]
+    return x[loud[0]:loud[-1] + 1]
+
+
+def sounds_in(folder):
+    return [trials.read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
+
+
+def of_people(folder, first, data):
+    rng, said, scratch = np.random.default_rng(12), list(sentences(data)), os.path.join(folder, "scratch.wav")
+    noises, rooms = sounds_in(os.path.join(data, "noise")), sounds_in(os.path.join(data, "rooms"))
+    for family in (*ASKED_OF_PEOPLE, "room"):
+        for n in range(min(EACH, len(VOICES) * first)):
+            # Each sentence in turn, then again with the other answer, another voice and another question.
+            again = n // len(said)
+            is_so = (n % len(said) + again) % 2 == 0
+            kind = list(ASKED_OF_PEOPLE)[n // 2 % len(ASKED_OF_PEOPLE)] if family == "room" else family
+            question, voice = ASKED_OF_PEOPLE[kind][(n + 4 * again) % len(ASKED_OF_PEOPLE[kind])], VOICES[(n + again) % len(VOICES)]
+            parts = [said[n % len(said)], (spoken(voice, question, folder), question)]
+            if kind in ("fast", "slow"):  # the ordinary pace is made too: people's own goes from 2.3 to 5.3
+                rate = 4.2 if not is_so else 7 if kind == "fast" else 2.4
+                parts = [(trials.sox(x, scratch, "tempo", "-s", f"{rate / trials.pace(x, words):.3f}"), words) for x, words in parts]
+            x, asked = (trimmed(x) for x, _ in parts)
+            x = np.concatenate([trials.with_gap(x, 1.2) if kind == "pause" and is_so else x, np.zeros(int(0.35 * RATE), np.float32), asked])
+            if family == "room":
+                wall = rooms[n // 8 % len(rooms)]
+                x = trials.to_level(ss.fftconvolve(x, wall / np.abs(wall).max())[:len(x) + RATE // 3].astype(np.float32), -24)
+            if kind == "noise" and is_so:
+                x = np.pad(x, RATE * 7 // 10)
+                x = trials.mix(x, noises[n // 2 % len(noises)], (8, 5)[n // 2 % 2], rng)
+            else:
+                x = room(x, rng)
+            name = f"real-{family}-{n}-{voice}-{'yes' if is_so else 'no'}"
+            trials.write(os.path.join(folder, name + ".wav"), x)
+            yield item("real sound: " + family, kind, is_so, name, voice, parts[0][1] + " " + question)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--first", type=int, default=99, help="of each kind's questions")
+    parser.add_argument("--real", metavar="DIR", help="a folder with read, conversation, noise and rooms")
+    args = parser.parse_args()
+    folder = args.folder
+    os.makedirs(folder, exist_ok=True)
+    items = list(of_people(folder, args.first, args.real) if args.real else read_aloud(folder, args.first))
     for name in ("plain.wav", "scratch.wav"):
         if os.path.exists(os.path.join(folder, name)):
             os.remove(os.path.join(folder, name))
