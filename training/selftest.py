@@ -86,6 +86,17 @@ class SideBySide(unittest.TestCase):
         self.assertEqual(said[0], said[2])
 
 
+    def test_a_stepper_that_is_used_again_leaves_the_weights_it_had_alone(self):
+        first, second, tokens = tiny(), tiny(seed=2), torch.tensor([[5, 6, 7]])
+        kept, stepper = {k: v.clone() for k, v in first.items()}, Stepper(first, 1, 16, 4)
+        for w in (first, second, first):
+            stepper.begin(w)
+            whole = F.linear(hidden(w, tokens)[:, -1], w["token_embd"])
+            torch.testing.assert_close(stepper.step(tokens, torch.tensor([3])), whole, atol=2e-4, rtol=2e-4)
+        for name, value in kept.items():
+            self.assertTrue(torch.equal(first[name], value), name)
+
+
 class Mean(unittest.TestCase):
     @staticmethod
     def update(seed: int, rank: int, of: int) -> dict[str, np.ndarray]:

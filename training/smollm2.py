@@ -140,9 +140,12 @@ class Stepper:
 
     @torch.no_grad()
     def begin(self, w: dict[str, torch.Tensor]) -> None:
-        """Every row anew, with these weights."""
-        for k, v in w.items():
-            self.w[k].copy_(v)
+        """Every row anew, with these weights: recorded graphs read a copy of them, else they are read where they lie."""
+        if self.recorded:
+            for k, v in w.items():
+                self.w[k].copy_(v)
+        else:
+            self.w, self.per_layer = w, {n: w[n].unbind(0) for n in ORDER}
         self.at.zero_()
 
     def keep(self, rows: list[int]) -> None:
