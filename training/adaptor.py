@@ -7,7 +7,8 @@ DIR is a folder of synthesise.py's, or a folder of such; those that are finished
 before it has written to OUT: `words` reads words off the embeddings (CTC, tied to the decoder's table of embeddings). `frozen` puts the
 frames where the words stood, all thought behind them, and trains the adaptor by the loss of what the decoder, which stays as it is shipped, is to
 write; `answers` trains a second, small update over the decoder's with it. Behind each of these two the questions are asked, which no
-training has heard (tests/bench/spoken_questions.py), and their words read. A stage checkpoints and goes on; one that is finished is not done again.
+training has heard (tests/bench/spoken_questions.py), and their words read. A stage checkpoints (STAGE.part.safetensors is what there is by then)
+and goes on; one that is finished is not done again. Its figures stand in STAGE.json.
 SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
@@ -347,7 +348,7 @@ class Answers:
         return F.cross_entropy(logits, labels[i, j + 1]) + self.share * read
 
     @torch.no_grad()
-    def answers(self, w, heard, exchanges, most: int = 80) -> list[str]:
+    def answers(self, w, heard, exchanges, most: int = 120) -> list[str]:
         """What is said behind the frames, greedily."""
         h, _, lengths = self.embedded(w, heard, exchanges)
         stepper, said, one = Stepper(w, len(heard), h.shape[1] + most), [[] for _ in heard], torch.ones(len(heard), dtype=torch.long, device=h.device)
@@ -392,7 +393,7 @@ class Data:
         self.folder, self.hold_out, self.ears = folder, hold_out, ears
         self.train, self.kept, self.known, self.looked = [], [], set(), 0.0
 
-    def look(self, every: float = 8.0) -> None:
+    def look(self, every: float = 4.0) -> None:
         if time.time() - self.looked < every:
             return
         for path in sorted(glob.glob(self.folder + "/list.jsonl") + glob.glob(self.folder + "/*/list.jsonl")):
@@ -419,8 +420,8 @@ class Data:
         return some[rng.randrange(max(1, len(some) - batch + 1)):][:batch]
 
 
-def fit(stage, groups: list[dict], data, out: str, seconds: float, a) -> tuple[int, float]:
-    """Steps against the clock; goes on from a checkpoint."""
+def fit(stage, groups: list[dict], data, out: str, seconds: float, a, keep=lambda step: None) -> tuple[int, float]:
+    """Steps against the clock; goes on from a checkpoint, and lets `keep` write down what there is beside each."""
     optim = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)
     peak, step, spent, value, state_path = [g["lr"] for g in optim.param_groups], 0, 0.0, 0.0, out + ".state"
     params = [p for g in groups for p in g["params"]]
@@ -448,6 +449,7 @@ def fit(stage, groups: list[dict], data, out: str, seconds: float, a) -> tuple[i
             print(f"step {step} loss {value:.3f} {spent:.0f} s", flush=True)
         if spent - saved > a.checkpoint:
             torch.save({"params": [p.detach().cpu() for p in params], "optim": optim.state_dict(), "step": step, "spent": spent}, state_path)
+            keep(step)
             saved = spent
     if os.path.exists(state_path):
         os.remove(state_path)
@@ -506,16 +508,26 @@ def train(stage_name: str, words: Words, updated, dtype, data: Data, more, a):
         if more:
             groups += [{"params": list(more.b.parameters()), "lr": a.lr * 2}, {"params": list(more.a.parameters()), "lr": a.lr * 0.5}]
     path = f"{a.out}/{stage_name}"
-    steps, loss = fit(stage, groups, data, path, dict(zip(a.stages, a.seconds))[stage_name], a)
-    metadata = {"stage": stage_name, "seed": str(a.seed), "steps": str(steps)}
-    save_adaptor(words.ears.adaptor, path + ".safetensors", metadata)
-    if more:
-        save_more(more, path + ".update.safetensors", metadata)
-    print(json.dumps({"stage": stage_name, "steps": steps, "loss": round(loss, 3), **stage.measure(data.kept, a.batch)}), flush=True)
-    if a.questions and stage_name != "words":
+
+    def write(name: str, steps: int) -> None:
+        metadata = {"stage": stage_name, "seed": str(a.seed), "steps": str(steps)}
+        if more:
+            save_more(more, name + ".update.safetensors", metadata)
+        save_adaptor(words.ears.adaptor, name + ".safetensors", metadata)
+
+    begin = time.time()
+    steps, loss = fit(stage, groups, data, path, dict(zip(a.stages, a.seconds))[stage_name], a, lambda step: write(path + ".part", step))
+    write(path, steps)
+    for part in glob.glob(path + ".part.*"):
+        os.remove(part)
+    figures = {"stage": stage_name, "steps": steps, "seconds": round(time.time() - begin), "utterances": len(data.train), "loss": round(loss, 3), **stage.measure(data.kept, a.batch)}
+    print(json.dumps(figures), flush=True)
+    if a.questions and stage_name != "words" and os.path.exists(a.questions):  # they may be read aloud meanwhile
         begin = time.time()
-        figures = examine(stage, a.questions, path + ".questions.jsonl", 2 * a.batch)
-        print("\n".join(f"{name:20} {json.dumps(f)}" for name, f in figures.items()), f"\nasked in {time.time() - begin:.0f} s", flush=True)
+        figures["questions"] = examine(stage, a.questions, path + ".questions.jsonl", a.batch)
+        print("\n".join(f"{name:20} {json.dumps(f)}" for name, f in figures["questions"].items()), f"\nasked in {time.time() - begin:.0f} s", flush=True)
+    with open(path + ".json", "w", encoding="utf-8") as file:
+        json.dump({**figures, "update": a.update, "batch": a.batch, "rank": a.rank, "lr": a.lr, "seed": a.seed}, file, indent=1)
 
 
 def main() -> None:

@@ -4,17 +4,18 @@
 #   training/session.sh WORK supervised     data, speech, our own listener, training beside them, figures        ~7 min
 #   training/session.sh WORK screen         the items of middle difficulty                                       ~3 min
 #   training/session.sh WORK reward         0.8 answer + 0.2 format, and the answer alone; figures of both       ~7 min
-#   training/session.sh WORK frames         the adaptor: words, then answers; figures                            ~7 min
+#   training/session.sh WORK frames         the adaptor: words, then answers; figures                            ~8 min
 #
 # Needs PARLEY_MODELS, a parley_hear (HEAR=build-dev/src/bench/parley_hear), flite and espeak-ng. What a stage has finished stands in
-# WORK/done. SEED=n makes another run; PYTHON=... another interpreter; INIT=U goes on from an update instead of from nothing;
-# QUESTIONS=q/manifest.json asks them of the adaptor (tests/bench/spoken_questions.py).
+# WORK/done. SEED=n makes another run; PYTHON=... another interpreter; INIT=U goes on from an update (frames: an adaptor);
+# QUESTIONS=q/manifest.json asks them of the adaptor (tests/bench/spoken_questions.py), SAY=parley_say reads Piper's voice to it, where
+# STAGES and STAGE_SECONDS say what is trained; AFTER=f leaves the GPU alone until there is a file f; CORES=n takes so many.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 2 ] || { sed -n '2,12p' "$0" | sed 's/^# \?//'; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,13p' "$0" | sed 's/^# \?//'; exit 2; }
 work=$1 stage=$2
-python=${PYTHON:-python3} hear=${HEAR:-$here/../build-dev/src/bench/parley_hear} seed=${SEED:-11} cores=$(nproc)
+python=${PYTHON:-python3} hear=${HEAR:-$here/../build-dev/src/bench/parley_hear} seed=${SEED:-11} cores=${CORES:-$(nproc)}
 mkdir -p "$work/done"
 
 # once NAME COMMAND...: what was finished is not done again.
@@ -66,15 +67,19 @@ reward)
   ;;
 frames)
   more_speech() {  # beside the training, which takes each folder in when it is finished
-    for part in $(seq 1 14); do
-      once "frames_$part" "$python" "$here/synthesise.py" --out "$work/frames/$part" --items 700 --seed $((7000 + part)) --practice 0.35 \
-        --voices flite,espeak --prepare 2 --processes "$((cores - 2))"
+    for part in $(seq "$1" 3 "${PARTS:-30}"); do
+      [ -e "$work/done/adaptor" ] && return
+      once "frames_$part" nice -n 10 "$python" "$here/synthesise.py" --out "$work/frames/$part" --items 700 --seed $((${SPEECH_SEED:-7000} + part)) \
+        --practice "${PRACTICE:-0.35}" --more navigate=24 --prepare 2 --processes "$(((cores + 1) / 3))" ${SAY:+--say "$SAY"} ${VOICES:+--voices "$VOICES"}
     done
   }
-  more_speech & beside=$!
-  once adaptor "$python" "$here/adaptor.py" words frozen answers --data "$work/frames" --update "$here/../models/nano/update.safetensors" \
-    --out "$work/adaptor" --variants 2 --seconds 160,70,120 ${QUESTIONS:+--questions "$QUESTIONS"}
-  wait "$beside"
+  for chain in 1 2 3; do more_speech "$chain" & done # one alone would wait for its slowest voice
+  while [ -n "${AFTER:-}" ] && [ ! -e "$AFTER" ]; do sleep 1; done
+  # shellcheck disable=SC2086
+  once adaptor "$python" "$here/adaptor.py" ${STAGES:-words frozen answers} --data "$work/frames" --update "$here/../models/nano/update.safetensors" \
+    --out "$work/adaptor" --variants 2 --seconds "${STAGE_SECONDS:-160,70,150}" --batch 128 --rank 8 --least "${LEAST:-3000}" --checkpoint 20 \
+    ${INIT:+--init "$INIT"} ${QUESTIONS:+--questions "$QUESTIONS"}
+  wait
   ;;
 *) echo "there is no stage \"$stage\": supervised, screen, reward, frames" >&2 && exit 2 ;;
 esac

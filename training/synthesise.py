@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import glob
 import json
 import multiprocessing
 import os
 import re
 import subprocess
+import tempfile
 import wave
 from random import Random
 
@@ -117,6 +119,17 @@ def speak(job) -> None:
             _piper.synthesize_wav(text, file, SynthesisConfig(length_scale=pace))
 
 
+def speak_together(program: str, jobs: list) -> None:
+    """Piper's voice by our own program, where piper-tts is not installed: a few at one pace, since loading takes as long as three of them."""
+    rng = Random(jobs[0][3])
+    voice = os.environ.get("PARLEY_MODELS", os.path.expanduser("~/.cache/parley/models")) + "/piper-en-us-joe"
+    how = f"threads=1 speed={1 / rng.uniform(0.85, 1.2):.2f} noise={rng.uniform(0.3, 1.0):.2f}"
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(jobs[0][2])) as folder:
+        subprocess.run([program, voice, folder], input="".join(text + "\n" for text, *_ in jobs), env={**os.environ, "PARLEY_SAY": how}, text=True, check=True, capture_output=True)
+        for n, (_, _, path, _) in enumerate(jobs):
+            os.replace(f"{folder}/{n:03d}.wav", path)
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", required=True)
@@ -128,6 +141,8 @@ def main() -> None:
     p.add_argument("--practice", type=float, default=0.0, help="a share of words in no order: for the adaptor, not for hear")
     p.add_argument("--prepare", type=int, default=0, help="so many variants of each for the adaptor, ready to be encoded")
     p.add_argument("--voices", default="", help="only those whose name begins so: flite,espeak")
+    p.add_argument("--say", default="", help="parley_say, to read with Piper's voice where piper-tts is not installed")
+    p.add_argument("--more", nargs="*", default=[], metavar="SKILL=SHARE", help="instead of the mixture's share")
     p.add_argument("--processes", type=int, default=os.cpu_count())
     a = p.parse_args()
     os.makedirs(a.out, exist_ok=True)
@@ -144,7 +159,8 @@ def main() -> None:
     else:
         from generate import make
         from generate.acoustic import style
-        mix = SOUNDS_MIX if a.sounds else VALIDATION_MIX if a.validation else MIX
+        mix = dict(SOUNDS_MIX if a.sounds else VALIDATION_MIX if a.validation else MIX)
+        mix |= {skill: float(share) for skill, share in (m.split("=") for m in a.more)}
         for n in range(a.items):
             skill = rng.choices(list(mix), list(mix.values()))[0]
             item = practice(rng) if a.practice and rng.random() < a.practice else make(rng, skill)
@@ -167,8 +183,13 @@ def main() -> None:
         for n, (text, voice, _, seed) in enumerate(work[:12]):
             speak((text, voice, os.path.abspath(f"{a.out}/babble{n}.wav"), seed))
         say, work = speak_so, [(w, *way) for w, way in zip(work, ways)]
+    together = [w for w in work if w[1].startswith("piper:")] if a.say and not a.sounds else []
+    work = [w for w in work if not w[1].startswith("piper:")] if together else work
     with multiprocessing.Pool(a.processes) as pool:
+        slow = pool.imap_unordered(functools.partial(speak_together, a.say), [together[i:i + 40] for i in range(0, len(together), 40)])
         for _ in pool.imap_unordered(say, work, chunksize=8):
+            pass
+        for _ in slow:
             pass
     with open(a.out + "/items.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(i) + "\n" for i in items)
