@@ -250,6 +250,16 @@ def unknowable(modes):
         return [Row(plain_talk(line.split(), mode, line), ("unknowable", "cannot", mode), pattern("can't|cannot|don't know|do not know|no access|have no|not told")) for line in file for mode in modes]
 
 
+def between(modes):
+    """What people say to one another (eval/between.json)."""
+    rows = []
+    with open(f"{HERE}/eval/between.json", encoding="utf-8") as file:
+        for item in json.load(file)["items"]:
+            right = lambda row, i=item: any(re.search(p, row.text("answer"), re.I) for p in i["accept"]) and not any(re.search(p, row.text("answer"), re.I) for p in i["forbid"])
+            rows += [Row(plain_talk(words_of(item["question"]), mode, item["id"]), ("between", item["kind"], mode), right) for mode in modes]
+    return rows
+
+
 def strangers(modes, n=200):
     """Counting things whose names training never says (eval/strangers.json): kinds have to be known, not learned by heart."""
     from generate import families
@@ -342,7 +352,7 @@ def main() -> None:
     w = weights(a.gguf or default_gguf(), a.update, a.bits, device)
     modes, rows, heard = a.modes.split(","), [], read_heard(a.heard)
     for name in a.sets.split(","):
-        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "sounds": lambda: sounds(modes, a.sounds), "strangers": lambda: strangers(modes), "unknowable": lambda: unknowable(modes), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
+        rows += {"bbh": lambda: bbh(modes, heard), "own": lambda: own(modes, a.items), "validation": lambda: validation(modes, a.validation), "sounds": lambda: sounds(modes, a.sounds), "strangers": lambda: strangers(modes), "unknowable": lambda: unknowable(modes), "between": lambda: between(modes), "everyday": lambda: everyday([m for m in modes if m != "after"] or modes, heard)}[name]()
     begin = time.time()
     run(w, rows)
     table = report(rows)

@@ -86,7 +86,9 @@ def main() -> None:
     p.add_argument("--bits", type=int, default=4, help="round merged matrices to so many bits while training; 0: never")
     p.add_argument("--bits-from", type=float, default=0.3, help="share of the time after which rounding begins")
     p.add_argument("--compile", action="store_true")
-    p.add_argument("--then", help="a folder that replaces --data once its file `ready` is there")
+    p.add_argument("--then", default="", help="folders, A,B: each replaces the data before it once its file `ready` is there")
+    p.add_argument("--until", type=float, default=0, help="instead of --seconds: seconds since 1970 at which it ends")
+    p.add_argument("--pause", help="while this file is there, the GPU is left to others")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -125,14 +127,25 @@ def main() -> None:
             loss_of(model.merged(base, a.bits or None), ids.to(device), written.to(device), layer_fn).backward()
         optim.zero_grad(set_to_none=True)
         print(f"compiled in {time.time() - t:.0f} s", flush=True)
-    begin, saved = time.time() - spent, spent
+    begin, saved, then = time.time() - spent, spent, a.then.split(",") if a.then else []
     while spent < a.seconds:
+        if a.pause and os.path.exists(a.pause):
+            paused = time.time()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            print(f"step {step}: paused, {paused - begin:.0f} s", flush=True)
+            while os.path.exists(a.pause) and not (a.until and time.time() > a.until):
+                time.sleep(0.2)
+            begin += time.time() - paused
+            print(f"step {step}: goes on after {time.time() - paused:.0f} s", flush=True)
+        if a.until:  # what is left grows shorter by every pause
+            a.seconds = a.until - begin
         share = spent / a.seconds
         scale = min(1.0, (step + 1) / 60) * (0.5 + 0.5 * math.cos(math.pi * share))
         for g, top in zip(optim.param_groups, peak):
             g["lr"] = top * max(scale, 0.01)
-        if a.then and step % 50 == 0 and os.path.exists(a.then + "/ready"):
-            batches, a.then, offset = Batches(a.then, a.tokens, a.seed), None, step
+        if then and step % 50 == 0 and os.path.exists(then[0] + "/ready"):
+            batches, offset = Batches(then.pop(0), a.tokens, a.seed), step
             print(f"step {step}: new data, {time.time() - begin:.0f} s", flush=True)
         ids, written, count = batches.get(step - offset)
         bits = a.bits if a.bits and share >= a.bits_from else None
