@@ -9,26 +9,23 @@
 #pragma once
 
 #include "kernels/cuda/device_inl.h"
+#include "kernels/cuda/operand_lists_inl.h"
 
 namespace parley::kernels::cuda {
-
-#define PARLEY_SUMS(mode, v) mode((v)[0]), mode((v)[1]), mode((v)[2]), mode((v)[3])
-#define PARLEY_ADDED(v) "+f"(v)
-#define PARLEY_MADE(v) "=f"(v)
 
 // c += a b, bf16.
 __device__ __forceinline__ void Add(float (&c)[1][4], uint64_t a, uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
       "{%0, %1, %2, %3}, %4, %5, 1, 1, 1, 0, 0;"
-      : PARLEY_SUMS(PARLEY_ADDED, c[0])
+      : PARLEY_SUMS_1(PARLEY_ADDED, c)
       : "l"(a), "l"(b));
 }
 __device__ __forceinline__ void Add(float (&c)[2][4], uint64_t a, uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 "
       "{%0, %1, %2, %3, %4, %5, %6, %7}, %8, %9, 1, 1, 1, 0, 0;"
-      : PARLEY_SUMS(PARLEY_ADDED, c[0]), PARLEY_SUMS(PARLEY_ADDED, c[1])
+      : PARLEY_SUMS_2(PARLEY_ADDED, c)
       : "l"(a), "l"(b));
 }
 __device__ __forceinline__ void Add(float (&c)[4][4], uint64_t a, uint64_t b) {
@@ -36,8 +33,7 @@ __device__ __forceinline__ void Add(float (&c)[4][4], uint64_t a, uint64_t b) {
       "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 "
       "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, %16, %17, 1, 1, 1, "
       "0, 0;"
-      : PARLEY_SUMS(PARLEY_ADDED, c[0]), PARLEY_SUMS(PARLEY_ADDED, c[1]),
-        PARLEY_SUMS(PARLEY_ADDED, c[2]), PARLEY_SUMS(PARLEY_ADDED, c[3])
+      : PARLEY_SUMS_4(PARLEY_ADDED, c)
       : "l"(a), "l"(b));
 }
 // c = a b, f16.
@@ -45,14 +41,14 @@ __device__ __forceinline__ void Make(float (&c)[1][4], const uint32_t (&a)[4], u
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, %8, 0, 1, 1, 0;"
-      : PARLEY_SUMS(PARLEY_MADE, c[0])
+      : PARLEY_SUMS_1(PARLEY_MADE, c)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 __device__ __forceinline__ void Make(float (&c)[2][4], const uint32_t (&a)[4], uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n16k16.f32.f16.f16 "
       "{%0, %1, %2, %3, %4, %5, %6, %7}, {%8, %9, %10, %11}, %12, 0, 1, 1, 0;"
-      : PARLEY_SUMS(PARLEY_MADE, c[0]), PARLEY_SUMS(PARLEY_MADE, c[1])
+      : PARLEY_SUMS_2(PARLEY_MADE, c)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 __device__ __forceinline__ void Make(float (&c)[4][4], const uint32_t (&a)[4], uint64_t b) {
@@ -60,8 +56,7 @@ __device__ __forceinline__ void Make(float (&c)[4][4], const uint32_t (&a)[4], u
       "wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16 "
       "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, {%16, %17, %18, "
       "%19}, %20, 0, 1, 1, 0;"
-      : PARLEY_SUMS(PARLEY_MADE, c[0]), PARLEY_SUMS(PARLEY_MADE, c[1]),
-        PARLEY_SUMS(PARLEY_MADE, c[2]), PARLEY_SUMS(PARLEY_MADE, c[3])
+      : PARLEY_SUMS_4(PARLEY_MADE, c)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 // c += a b, f16.
@@ -69,14 +64,14 @@ __device__ __forceinline__ void Add(float (&c)[1][4], const uint32_t (&a)[4], ui
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, %8, 1, 1, 1, 0;"
-      : PARLEY_SUMS(PARLEY_ADDED, c[0])
+      : PARLEY_SUMS_1(PARLEY_ADDED, c)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 __device__ __forceinline__ void Add(float (&c)[2][4], const uint32_t (&a)[4], uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n16k16.f32.f16.f16 "
       "{%0, %1, %2, %3, %4, %5, %6, %7}, {%8, %9, %10, %11}, %12, 1, 1, 1, 0;"
-      : PARLEY_SUMS(PARLEY_ADDED, c[0]), PARLEY_SUMS(PARLEY_ADDED, c[1])
+      : PARLEY_SUMS_2(PARLEY_ADDED, c)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 __device__ __forceinline__ void Add(float (&c)[4][4], const uint32_t (&a)[4], uint64_t b) {
@@ -84,14 +79,9 @@ __device__ __forceinline__ void Add(float (&c)[4][4], const uint32_t (&a)[4], ui
       "wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16 "
       "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, {%16, %17, %18, "
       "%19}, %20, 1, 1, 1, 0;"
-      : PARLEY_SUMS(PARLEY_ADDED, c[0]), PARLEY_SUMS(PARLEY_ADDED, c[1]),
-        PARLEY_SUMS(PARLEY_ADDED, c[2]), PARLEY_SUMS(PARLEY_ADDED, c[3])
+      : PARLEY_SUMS_4(PARLEY_ADDED, c)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
-
-#undef PARLEY_SUMS
-#undef PARLEY_ADDED
-#undef PARLEY_MADE
 
 // Two steps of 16 of the inner dimension of this warp's 16 rows, a word of four values of each: codes[0], codes[1] are rows g and
 // g + 8 of the first step, codes[2], codes[3] of the second. `address`: lane l's, row l % 16 and 16-byte piece l / 16.

@@ -66,6 +66,14 @@ __device__ inline Number BlockTotal(Number v, Shared& s) {
   __syncthreads();
   return total;
 }
+// Every thread gets it. Whoever uses s.warps again waits for all first.
+__device__ inline Number BlockMost(Number v, Shared& s) {
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) v = max(v, __shfl_xor_sync(~0U, v, offset));
+  if (threadIdx.x % kWarp == 0) s.warps[threadIdx.x / kWarp] = v;
+  __syncthreads();
+  for (const Number other : s.warps) v = max(v, other);
+  return v;
+}
 // Of 32 numbers, one a lane: where `target` falls (the last with weight when behind all, -1 when all are 0), and what stands
 // before that lane.
 __device__ inline int LaneOf(Number mine, Number target, Number& before) {
@@ -214,13 +222,7 @@ __device__ Number LargestOf(const Rows& logits, int64_t row, int32_t count, Shar
       take(i, Load(logits, row, i));
     }
   }
-  Number most = OrderOf(best, at);
-  for (int offset = kWarp / 2; offset > 0; offset /= 2)
-    most = max(most, __shfl_xor_sync(~0U, most, offset));
-  if (threadIdx.x % kWarp == 0) s.warps[threadIdx.x / kWarp] = most;
-  __syncthreads();
-  for (const Number other : s.warps) most = max(most, other);
-  return most;
+  return BlockMost(OrderOf(best, at), s);
 }
 
 __global__ void __launch_bounds__(kThreads)
@@ -261,11 +263,7 @@ __global__ void __launch_bounds__(kThreads)
   Number most = 0;
   for (int32_t i = thread; i < count; i += kThreads) most = max(most, OrderOf(mine[i], i));
   s.largest[thread] = most;
-  for (int offset = kWarp / 2; offset > 0; offset /= 2)
-    most = max(most, __shfl_xor_sync(~0U, most, offset));
-  if (thread % kWarp == 0) s.warps[thread / kWarp] = most;
-  __syncthreads();
-  for (const Number other : s.warps) most = max(most, other);
+  most = BlockMost(most, s);
   __syncthreads();
   const float peak = mine[IdOf(most)];
   const bool greedy = !(options.temperature > 0.0F) || isinf(peak) || isnan(peak);
