@@ -324,6 +324,12 @@ def answer(item: Item, kind: str, rng: Random) -> Item:
     return item
 
 
+def exchange(rng: Random) -> tuple[str, str]:
+    """One that is over: for the history of another."""
+    said, kind = sentence(rng, pick(rng, [k for k in SHARES if k not in ("then", "part", "unclear")]))
+    return said, pick(rng, ANSWERS[kind][0])
+
+
 def between(rng: Random) -> Item:
     kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
     item = Item("between")
@@ -344,8 +350,11 @@ def between(rng: Random) -> Item:
     if rng.random() < 0.25:  # marks that a question about the sound would have
         from .acoustic import SOUNDS, style
         item.marks = [style(rng, {pick(rng, SOUNDS)}, more=0.1)] * len(item.words)
-    if rng.random() < 0.12:
+    r = rng.random()
+    if r < 0.12:
         item.history = small_history(rng)
-    elif rng.random() < 0.06:  # the question about the sound was the one before
-        item.history = [(fill(rng, pick(rng, ["is this a question", "am i whispering", "do you hear music", "am i talking too fast", "is it noisy here"])), pick(rng, ["Yes, it sounded like a question.", "No, you are not whispering.", "No, I hear no music.", "Yes, it is noisy here."]))]
+    elif r < 0.24:
+        item.history = [exchange(rng) for _ in range(pick(rng, [1, 1, 2, 3]))]
+    elif r < 0.3:  # the question about the sound was the one before
+        item.history = [pick(rng, [("is this a question", "Yes, it sounded like a question."), ("am i whispering", "No, you are not whispering."), ("do you hear music", "No, I hear no music."), ("is it noisy here", "Yes, it is noisy here.")])]
     return item

@@ -81,7 +81,9 @@ HISTORY = [("hello", "Hello! How can I help you?"), ("what is your name", "My na
 
 
 def small_history(rng: Random):
-    return [pick(rng, HISTORY) for _ in range(pick(rng, [1, 1, 1, 2, 3]))]
+    from .between import exchange
+
+    return [exchange(rng) if rng.random() < 0.2 else pick(rng, HISTORY) for _ in range(pick(rng, [1, 1, 1, 2, 3]))]
 
 
 def table_facts(rng: Random) -> Item:
