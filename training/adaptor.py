@@ -562,8 +562,10 @@ def main() -> None:
     words = Words(ears, base["token_embd"])
     print(f"{sum(x.numel() for x in adaptor.parameters()) / 1e6:.1f}M parameters, {len(words.used)} tokens to read", flush=True)
     data = Data(a.data, a.hold_out, ears)
-    while len(data.train) < a.least:
-        data.look(0.5)
+    before = -1
+    while len(data.train) < a.least or before < len(data.known):  # whatever is there already is taken in before the clock runs
+        before = len(data.known)
+        data.look(0.0)
         time.sleep(0.2)
     updated = None
     for stage in a.stages:
