@@ -66,14 +66,16 @@ reward)
   done
   ;;
 frames)
-  more_speech() {  # beside the training, which takes each folder in when it is finished
+  more_speech() {  # beside the training, which takes each folder in when it is finished; Piper's voice, ten times as slow, in every third
+    local voices=(--voices "flite,espeak")
+    [ "$1" -eq 1 ] && [ -n "${SAY:-}" ] && voices=(--say "$SAY")
     for part in $(seq "$1" 3 "${PARTS:-30}"); do
       [ -e "$work/done/adaptor" ] && return
-      once "frames_$part" nice -n 10 "$python" "$here/synthesise.py" --out "$work/frames/$part" --items 700 --seed $((${SPEECH_SEED:-7000} + part)) \
-        --practice "${PRACTICE:-0.35}" --more navigate=24 --prepare 2 --processes "$(((cores + 1) / 3))" ${SAY:+--say "$SAY"} ${VOICES:+--voices "$VOICES"}
+      once "frames_$part" nice -n 5 "$python" "$here/synthesise.py" --out "$work/frames/$part" --items 700 --seed $((${SPEECH_SEED:-7000} + part)) \
+        --practice "${PRACTICE:-0.35}" --more navigate=24 --prepare 2 --processes "$(((cores + 1) / 3))" "${voices[@]}"
     done
   }
-  for chain in 1 2 3; do more_speech "$chain" & done # one alone would wait for its slowest voice
+  for chain in 1 2 3; do more_speech "$chain" & done
   while [ -n "${AFTER:-}" ] && [ ! -e "$AFTER" ]; do sleep 1; done
   # shellcheck disable=SC2086
   once adaptor "$python" "$here/adaptor.py" ${STAGES:-words frozen answers} --data "$work/frames" --update "$here/../models/nano/update.safetensors" \
