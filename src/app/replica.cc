@@ -89,12 +89,23 @@ Result<std::unique_ptr<Replica>> Replica::Load(const ReplicaDevices& devices,
 
 Status Replica::LoadOnCpu(const AppConfig& config, const weights::Checkpoint& language_model,
                           const model::Ears& ears) {
-  own_backend_ =
-      kernels::MakeCpuBackend({.threads = config.cpu.threads, .huge_pages = config.cpu.huge_pages});
-  PARLEY_TRY(own_decoder_, model::Decoder::Load(*own_backend_, language_model));
-  backend_ = own_backend_.get();
-  decoder_ = own_decoder_.get();
+  std::vector<std::unique_ptr<kernels::Backend>> backends;
+  backends.push_back(kernels::MakeCpuBackend(
+      {.threads = config.cpu.threads, .huge_pages = config.cpu.huge_pages}));
+  PARLEY_TRY_STATUS(
+      LoadModel(std::move(backends), config, language_model, kernels::Storage::kAsIs));
   return LoadEars(ears, kernels::Storage::kAsIs);
+}
+
+Status Replica::LoadModel(std::vector<std::unique_ptr<kernels::Backend>> backends,
+                          const AppConfig& config, const weights::Checkpoint& language_model,
+                          kernels::Storage storage) {
+  PARLEY_TRY(model_,
+             model::ParallelModel::LoadOnDevices(std::move(backends), config.engine.step_rows,
+                                                 config.engine.branches, language_model, storage));
+  backend_ = &model_->backend();
+  decoder_ = &model_->decoder();
+  return {};
 }
 
 Status Replica::LoadEars(const model::Ears& ears, kernels::Storage storage) {
@@ -143,18 +154,7 @@ Status Replica::LoadOnGpus(const ReplicaDevices& devices, const AppConfig& confi
                                          }}));
     ranks.push_back(std::move(backend));
   }
-  if (count == 1) {
-    own_backend_ = std::move(ranks.front());
-    PARLEY_TRY(own_decoder_, model::Decoder::Load(*own_backend_, language_model, storage));
-    backend_ = own_backend_.get();
-    decoder_ = own_decoder_.get();
-  } else {
-    PARLEY_TRY_STATUS(kernels::JoinCudaRanks(ranks, config.engine.step_rows, config.engine.branches,
-                                             geometry.hidden, geometry.vocabulary));
-    PARLEY_TRY(ranks_, model::ParallelModel::Load(std::move(ranks), language_model, storage));
-    backend_ = &ranks_->backend();
-    decoder_ = &ranks_->decoder();
-  }
+  PARLEY_TRY_STATUS(LoadModel(std::move(ranks), config, language_model, storage));
   progress->End();
   // What the weights were to leave, as CheckFits counted it before they were there.
   engine_config_.kv_pages = static_cast<int32_t>(

@@ -52,12 +52,11 @@ class Replica {
                    const model::Ears& ears);
   Status LoadOnGpus(const ReplicaDevices& devices, const AppConfig& config,
                     const weights::Checkpoint& language_model, const model::Ears& ears);
-
+  Status LoadModel(std::vector<std::unique_ptr<kernels::Backend>> backends, const AppConfig& config,
+                   const weights::Checkpoint& language_model, kernels::Storage storage);
   Status LoadEars(const model::Ears& ears, kernels::Storage storage);
 
-  std::unique_ptr<kernels::Backend> own_backend_;  // of one device
-  std::unique_ptr<model::Decoder> own_decoder_;
-  std::unique_ptr<model::ParallelModel> ranks_;   // of several
+  std::unique_ptr<model::ParallelModel> model_;
   std::unique_ptr<model::AudioEncoder> encoder_;  // on the first rank
   std::unique_ptr<model::Adaptor> adaptor_;
   engine::EncoderSlices encoder_slices_;

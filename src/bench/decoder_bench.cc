@@ -53,9 +53,7 @@ class DecoderBench {
   DecoderBenchOptions options_;
   std::ostream& out_;
   kernels::CudaCeilings ceilings_;
-  std::unique_ptr<kernels::Backend> alone_;
-  std::unique_ptr<model::Decoder> decoder_alone_;
-  std::unique_ptr<model::ParallelModel> together_;
+  std::unique_ptr<model::ParallelModel> model_;
   kernels::Backend* backend_ = nullptr;
   const model::Decoder* decoder_ = nullptr;
   model::DecoderState state_;
@@ -115,19 +113,11 @@ Status DecoderBench::LoadModel(const weights::Checkpoint& checkpoint) {
     PARLEY_TRY(auto rank, kernels::MakeCudaBackend({.device = device, .graphs = options_.graphs}));
     ranks.push_back(std::move(rank));
   }
-  if (ranks.size() == 1) {
-    alone_ = std::move(ranks.front());
-    PARLEY_TRY(decoder_alone_, model::Decoder::Load(*alone_, checkpoint, options_.storage));
-    backend_ = alone_.get();
-    decoder_ = decoder_alone_.get();
-    return {};
-  }
-  PARLEY_TRY(const model::DecoderGeometry g, model::ReadDecoderGeometry(checkpoint));
-  PARLEY_TRY_STATUS(
-      kernels::JoinCudaRanks(ranks, LongestStep(), Sequences(), g.hidden, g.vocabulary));
-  PARLEY_TRY(together_, model::ParallelModel::Load(std::move(ranks), checkpoint, options_.storage));
-  backend_ = &together_->backend();
-  decoder_ = &together_->decoder();
+  PARLEY_TRY(model_,
+             model::ParallelModel::LoadOnDevices(std::move(ranks), LongestStep(), Sequences(),
+                                                 checkpoint, options_.storage));
+  backend_ = &model_->backend();
+  decoder_ = &model_->decoder();
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "kernels/cuda_devices.h"
 #include "kernels/forwarding_backend.h"
 
 namespace parley::model {
@@ -168,7 +169,34 @@ class RankedModel final : public ParallelModel {
   RankedDecoder decoder_;
 };
 
+class ModelAlone final : public ParallelModel {
+ public:
+  ModelAlone(std::unique_ptr<Backend> backend, std::unique_ptr<Decoder> decoder)
+      : backend_(std::move(backend)), decoder_(std::move(decoder)) {}
+  Backend& backend() override { return *backend_; }
+  const Decoder& decoder() const override { return *decoder_; }
+
+ private:
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Decoder> decoder_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<ParallelModel>> ParallelModel::LoadOnDevices(
+    RankList ranks, int32_t max_rows, int32_t max_logit_rows, const weights::Checkpoint& checkpoint,
+    kernels::Storage storage) {
+  PARLEY_CHECK(!ranks.empty(), "a model on no device");
+  if (ranks.size() > 1) {
+    PARLEY_TRY(const DecoderGeometry g, ReadDecoderGeometry(checkpoint));
+    PARLEY_TRY_STATUS(
+        kernels::JoinCudaRanks(ranks, max_rows, max_logit_rows, g.hidden, g.vocabulary));
+    return Load(std::move(ranks), checkpoint, storage);
+  }
+  PARLEY_TRY(auto decoder, Decoder::Load(*ranks.front(), checkpoint, storage));
+  return std::unique_ptr<ParallelModel>(
+      std::make_unique<ModelAlone>(std::move(ranks.front()), std::move(decoder)));
+}
 
 Result<std::unique_ptr<ParallelModel>> ParallelModel::Load(RankList ranks,
                                                            const weights::Checkpoint& checkpoint,

@@ -46,7 +46,6 @@ class Greedy {
   Greedy(const std::string& folder, const std::string& devices, kernels::Storage storage,
          int32_t positions) {
     checkpoint_ = Must(weights::Checkpoint::Open(folder));
-    const auto geometry = Must(model::ReadDecoderGeometry(*checkpoint_));
     std::vector<std::unique_ptr<kernels::Backend>> ranks;
     if (devices == "cpu") {
       ranks.push_back(kernels::MakeCpuBackend({.threads = 8}));
@@ -56,19 +55,10 @@ class Greedy {
         ranks.push_back(Must(kernels::MakeCudaBackend({.device = std::atoi(one.c_str())})));
       }
     }
-    if (ranks.size() == 1) {
-      alone_ = std::move(ranks.front());
-      decoder_alone_ = Must(model::Decoder::Load(*alone_, *checkpoint_, storage));
-      backend_ = alone_.get();
-      decoder_ = decoder_alone_.get();
-    } else {
-      Must(kernels::JoinCudaRanks(ranks, kMostRows, kMostRows, geometry.hidden,
-                                  geometry.vocabulary));
-      together_ = Must(model::ParallelModel::Load(std::move(ranks), *checkpoint_, storage));
-      backend_ = &together_->backend();
-      decoder_ = &together_->decoder();
-    }
-    sequence_.emplace(*backend_, *decoder_, positions, kernels::DType::kBf16, kMostRows);
+    model_ = Must(model::ParallelModel::LoadOnDevices(std::move(ranks), kMostRows, kMostRows,
+                                                      *checkpoint_, storage));
+    sequence_.emplace(model_->backend(), model_->decoder(), positions, kernels::DType::kBf16,
+                      kMostRows);
   }
 
   // The token that is the likeliest behind the last of `ids`, which are appended.
@@ -76,18 +66,14 @@ class Greedy {
     const kernels::TensorView logits = sequence_->Append(ids, {}, false);
     int32_t id = -1;
     float logit = 0.0F;
-    backend_->TopK(logits, 1, {&id, 1}, {&logit, 1});
-    Must(backend_->Poll());
+    model_->backend().TopK(logits, 1, {&id, 1}, {&logit, 1});
+    Must(model_->backend().Poll());
     return id;
   }
 
  private:
   std::unique_ptr<weights::Checkpoint> checkpoint_;
-  std::unique_ptr<kernels::Backend> alone_;
-  std::unique_ptr<model::Decoder> decoder_alone_;
-  std::unique_ptr<model::ParallelModel> together_;
-  kernels::Backend* backend_ = nullptr;
-  const model::Decoder* decoder_ = nullptr;
+  std::unique_ptr<model::ParallelModel> model_;
   std::optional<model::OneSequence> sequence_;
 };
 

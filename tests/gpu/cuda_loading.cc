@@ -135,20 +135,9 @@ int Read(const std::string& dir, kernels::Storage storage, const std::vector<int
   if (!checkpoint) Die(checkpoint.error().message);
   const auto geometry = model::ReadDecoderGeometry(**checkpoint);
   if (!geometry) Die(geometry.error().message);
-  std::unique_ptr<model::Decoder> alone;
-  std::unique_ptr<model::ParallelModel> together;
-  if (ranks.size() == 1) {
-    auto loaded = model::Decoder::Load(*ranks.front(), **checkpoint, storage);
-    if (!loaded) Die(loaded.error().message);
-    alone = *std::move(loaded);
-  } else {
-    const Status joined =
-        kernels::JoinCudaRanks(ranks, 64, 8, geometry->hidden, geometry->vocabulary);
-    if (!joined) Die(joined.error().message);
-    auto loaded = model::ParallelModel::Load(std::move(ranks), **checkpoint, storage);
-    if (!loaded) Die(loaded.error().message);
-    together = *std::move(loaded);
-  }
+  const auto loaded =
+      model::ParallelModel::LoadOnDevices(std::move(ranks), 64, 8, **checkpoint, storage);
+  if (!loaded) Die(loaded.error().message);
   const double seconds = Seconds(begin);
   // Read: the decoder's tensors, in bf16, once a rank where they are not cut.
   const double layer =
