@@ -142,7 +142,7 @@ def of_people(folder, first, data):
                 rate = 4.2 if not is_so else 7 if kind == "fast" else 2.4
                 parts = [(trials.sox(x, scratch, "tempo", "-s", f"{rate / trials.pace(x, words):.3f}"), words) for x, words in parts]
             x, asked = (trimmed(x) for x, _ in parts)
-            x = np.concatenate([trials.with_gap(x, 1.2) if kind == "pause" and is_so else x, np.zeros(int(0.35 * RATE), np.float32), asked])
+            x = np.concatenate([trials.with_gap(x, 1.2) if kind == "pause" and is_so else x, np.zeros(int(0.06 * RATE), np.float32), asked])
             if family == "room":
                 wall = rooms[n // 8 % len(rooms)]
                 x = trials.to_level(ss.fftconvolve(x, wall / np.abs(wall).max())[:len(x) + RATE // 3].astype(np.float32), -24)
