@@ -87,7 +87,7 @@ def load(folders: str, strict: bool = True) -> list:
                     continue
                 if misheard(item.words, words) > 0.5:
                     answer(item, "unclear", Random(0))
-            elif strict and item.about and misheard(item.words, words) > 0.6:  # it would teach that whatever is not understood is about the sound
+            elif strict and item.about and misheard(item.words, words) > 0.75:  # it would teach that whatever is not understood is about the sound
                 continue
             elif not item.about and len(words) < 0.8 * len(item.words) or strict and raw.get("sound") and not item.about and misheard(item.words, words) > 0.34:
                 continue

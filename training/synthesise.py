@@ -164,7 +164,7 @@ def main() -> None:
         for n in range(a.items):
             skill = rng.choices(list(mix), list(mix.values()))[0]
             item = practice(rng) if a.practice and rng.random() < a.practice else make(rng, skill)
-            marks = (item.marks or [set()])[0] if item.about or not a.sounds else style(rng, {rng.choice(SOUND_OF_OTHERS)} - {""}, more=0.1)
+            marks = set().union(*(item.marks or [set()])) if item.about or not a.sounds else style(rng, {rng.choice(SOUND_OF_OTHERS)} - {""}, more=0.1)
             ways.append((item.words, marks))
             items.append({"id": f"t{n}", **dataclasses.asdict(item), "marks": None, "sound": sorted(marks) if a.sounds else None})
             voice = rng.choice(VALIDATION_VOICES) if a.validation and n % 2 else voice_of(rng)

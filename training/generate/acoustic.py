@@ -164,6 +164,8 @@ def acoustic(rng: Random) -> Item:
             item.history = [(said, fill(rng, answer))]
         elif len(said.split()) > 2:
             item.say(pick(rng, ["listen", "hey parley", "okay", "let me try something", "hello parley", "now listen to me", "i have a question about my voice", "hello", "excuse me", "one more thing"]))
+    if kind != "question" and rng.random() < 0.25:  # of a long turn the sound may be that of a part
+        item.say(between.statement(rng))
     if kind == "topic":
         topic = pick(rng, list(TOPICS) + ["whisper", "loud", "fast", "slow", "noise", "noise", "music", "music", "rising"])
         true = set(TOPICS[topic][0])
@@ -191,4 +193,8 @@ def acoustic(rng: Random) -> Item:
         item.say(fill(rng, "{how do i sound|what do i sound like|describe my voice|how is my voice|what can you say about my voice|how does my voice sound|how am i speaking|what is my voice like}") + pick(rng, ["", "", " today", " to you", " right now"]))
         item.about = "how"
     item.marks = [marks] * len(item.words)
+    most = len(item.words) - 8
+    if kind != "question" and most > 0 and rng.random() < 0.5:  # one block at least has them
+        begin = rng.randrange(most + 1)
+        item.marks = [marks if begin <= i < begin + 8 else marks & {"rising"} for i in range(len(item.words))]
     return settle(item, marks)
