@@ -1,8 +1,8 @@
 """Learning from its own attempts: keep what is right and short, then reinforce with rewards that a program can check.
 
   python training/rl.py screen --update U --out POOL.json [--items 12000] [--seconds 150] [--heard DIR,...]
-  python training/rl.py keep   --update U --out DIR --pool POOL.json       talks for train.py --init U --data DIR
-  python training/rl.py reward --update U --out V --pool POOL.json [--seconds 400] [--answer 0.8 --format 0.2]
+  python training/rl.py keep   --update U --out DIR --pool POOL.json,...   talks for train.py --init U --data DIR
+  python training/rl.py reward --update U --out V --pool POOL.json,... [--seconds 400] [--answer 0.8 --format 0.2]
 
 `screen` asks every item four times and writes down those of middle difficulty: answered rightly once, twice or three times. What always or
 never works teaches nothing, and was four of five items. An item is its seed: the generator, or the folder of what was heard, makes it again.
@@ -201,7 +201,7 @@ def main() -> None:
     p.add_argument("stage", choices=("screen", "keep", "reward"))
     p.add_argument("--update", required=True)
     p.add_argument("--out", required=True)
-    p.add_argument("--pool", help="what screen wrote")
+    p.add_argument("--pool", help="what screen wrote; several files with commas between")
     p.add_argument("--heard", help="folders of items that were read aloud and heard; the same for every stage")
     p.add_argument("--items", type=int, default=12000, help="screen: asked at most")
     p.add_argument("--seconds", type=float, default=400)
@@ -226,8 +226,10 @@ def main() -> None:
         with open(a.out, "w", encoding="utf-8") as file:
             json.dump(screen(a, w, heard), file)
         return
-    with open(a.pool, encoding="utf-8") as file:
-        pool = json.load(file)
+    pool = []
+    for path in a.pool.split(","):
+        with open(path, encoding="utf-8") as file:
+            pool += json.load(file)
     if a.stage == "keep":
         with torch.no_grad():
             w = load_update(a.update, base).to(device).merged(base, a.bits or None, torch.bfloat16 if device == "cuda" else torch.float32)

@@ -2,7 +2,7 @@
 # A whole training in four stages of at most nine minutes on one H200 with 16 cores; each can be started again and goes on.
 #
 #   training/session.sh WORK supervised     data, speech, our own listener, training beside them, figures        ~7 min
-#   training/session.sh WORK screen         the items of middle difficulty                                       ~3 min
+#   training/session.sh WORK screen         the items of middle difficulty                                       ~2 min
 #   training/session.sh WORK reward         0.8 answer + 0.2 format, and the answer alone; figures of both       ~7 min
 #   training/session.sh WORK frames         the adaptor: words, then answers; figures                            ~8 min
 #
@@ -15,7 +15,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -eq 2 ] || { sed -n '2,13p' "$0" | sed 's/^# \?//'; exit 2; }
 work=$1 stage=$2
-python=${PYTHON:-python3} hear=${HEAR:-$here/../build-dev/src/bench/parley_hear} seed=${SEED:-11} cores=${CORES:-$(nproc)}
+python=${PYTHON:-python3} hear=${HEAR:-$here/../build-dev/src/bench/parley_hear} seed=${SEED:-11} cores=${CORES:-$(env -u OMP_NUM_THREADS nproc)}
 mkdir -p "$work/done"
 
 # once NAME COMMAND...: what was finished is not done again.
@@ -53,13 +53,17 @@ supervised)
   once figures "$python" "$here/evaluate.py" --update "$work/update.safetensors" --sets validation,own --validation "$work/validation" \
     --modes listen --bits 4 --out "$work/update.json"
   ;;
-screen)
-  once screen "$python" "$here/rl.py" screen --update "$work/update.safetensors" --out "$work/pool.json" --heard "$work/heard" --seconds 150
+screen)  # three at a time: each waits for the core that makes its items
+  for n in 1 2 3; do
+    once "screen_$n" "$python" "$here/rl.py" screen --update "$work/update.safetensors" --out "$work/pool$n.json" --heard "$work/heard" \
+      --items 40000 --seconds 75 --seed $((4 + n)) & screens[n]=$!
+  done
+  for pid in "${screens[@]}"; do wait "$pid"; done
   ;;
 reward)
   for kind in "format 0.8 0.2" "answer_alone 1.0 0.0"; do
     read -r name answer form <<<"$kind"
-    once "reward_$name" "$python" "$here/rl.py" reward --update "$work/update.safetensors" --out "$work/$name.safetensors" --pool "$work/pool.json" \
+    once "reward_$name" "$python" "$here/rl.py" reward --update "$work/update.safetensors" --out "$work/$name.safetensors" --pool "$work/pool1.json,$work/pool2.json,$work/pool3.json" \
       --heard "$work/heard" --seconds 150 --checkpoint 40 --answer "$answer" --format "$form"
     once "figures_$name" "$python" "$here/evaluate.py" --update "$work/$name.safetensors" --sets validation,own --validation "$work/validation" \
       --modes listen --bits 4 --out "$work/$name.json"
