@@ -86,8 +86,10 @@ def load(folders: str, strict: bool = True) -> list:
                 if item.answer not in ALL_ANSWERS:
                     continue
                 if misheard(item.words, words) > 0.5:
+                    if any(b.get("marks") for b in h.get("blocks", ())) or h.get("tail_marks"):
+                        continue  # one of them, and words that nobody understood: more likely a question about it
                     answer(item, "unclear", Random(0))
-            elif strict and item.about and misheard(item.words, words) > 0.75:  # it would teach that whatever is not understood is about the sound
+            elif strict and item.about and misheard(item.words, words) > 0.9:  # it would teach that whatever is not understood is about the sound
                 continue
             elif not item.about and len(words) < 0.8 * len(item.words) or strict and raw.get("sound") and not item.about and misheard(item.words, words) > 0.34:
                 continue

@@ -349,7 +349,9 @@ def between(rng: Random) -> Item:
     answer(item, kind, rng)
     if rng.random() < 0.25:  # marks that a question about the sound would have
         from .acoustic import SOUNDS, style
-        item.marks = [style(rng, {pick(rng, SOUNDS)}, more=0.1)] * len(item.words)
+        item.marks = [style(rng, {pick(rng, SOUNDS)} - ({"rising"} if kind == "tell" else set()), more=0.1)] * len(item.words)
+    elif kind == "tell":  # what rises at the end is asked
+        item.marks = [set()] * len(item.words)
     r = rng.random()
     if r < 0.12:
         item.history = small_history(rng)
