@@ -281,7 +281,7 @@ class Matter:
         return self.put(pick(self.rng, ["{hello|hi|good morning|good evening|hey} {everyone|everybody|{n}|ladies and gentlemen|all of you|you two|dear colleagues} {|and welcome|nice to see you|thanks for coming|good to see you again|long time no see}", "welcome {everyone |back |}to {the show|our meeting|the workshop|the second day}"]))
 
 
-SHARES = {"tell": 22, "whether": 24, "which": 19, "you": 8, "do": 9, "shall": 9, "opinion": 4, "explain": 4, "part": 6, "unclear": 4, "greet": 1.5, "then": 7}
+SHARES = {"tell": 22, "whether": 24, "which": 19, "you": 8, "do": 9, "shall": 9, "opinion": 4, "explain": 4, "part": 6, "unclear": 4, "greet": 1.5, "then": 16}
 
 
 def sentence(rng: Random, kind: str) -> tuple[str, str]:
@@ -334,14 +334,19 @@ def between(rng: Random) -> Item:
     kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
     item = Item("between")
     if kind == "then":  # something that is said to others, then a question that can be answered
-        other = table_facts(rng) if rng.random() < 0.6 else None
+        other = table_facts(rng) if rng.random() < 0.35 else None
         if other is None:
-            questions, reply, pattern = pick(rng, book(pick(rng, ["science", "howto", "people"])))
+            questions, reply, pattern = pick(rng, book(pick(rng, ["science", "howto", "howto", "people", "safety", "safety", "safety", "talk", "talk"])))
             other = Item("between", answer=fill(rng, reply), expect="(?i)" + pattern).say(fill(rng, pick(rng, questions)))
         if other.events or other.final or other.history or "{" in other.answer or len(other.words) < 4:
             return between(rng)
-        item.say(f"{statement(rng)} {pick(rng, ['', '', 'so ', 'okay ', 'but tell me ', 'parley '])}")
-        item.words += other.words
+        if other.words[0] in ("i", "my", "our", "there", "someone", "somebody", "we", "a", "the") and rng.random() < 0.6:
+            item.words += other.words
+            if rng.random() < 0.5:
+                item.say(f"{pick(rng, ['and', 'because', 'since', 'so', 'after', 'and'])} {statement(rng)}")
+        else:
+            item.say(f"{statement(rng)} {pick(rng, ['', '', 'so ', 'okay ', 'but tell me ', 'parley ', 'and '])}")
+            item.words += other.words
         item.answer, item.expect = other.answer, other.expect
         return item
     said, kind = sentence(rng, kind)
