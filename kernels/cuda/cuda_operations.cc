@@ -63,9 +63,11 @@ void CudaBackend::OwnProduct(const Rows& x, const Matrix& w, const float* bias, 
   }
   const int32_t most = StreamRows(w.fp8);
   for (int32_t first = 0; first < x.rows; first += most) {
-    const int32_t count = std::min(most, x.rows - first);
-    Do(LaunchStreamLinear(Part(x, first, count), w, bias, swiglu, Part(out, first, count), scratch_,
-                          sms_, -1, stream_),
+    const Rows from = Part(x, first, std::min(most, x.rows - first));
+    const Rows to = Part(out, first, from.rows);
+    Do(w.fp8 && from.rows <= kEightRows
+           ? LaunchEightRows(from, w, bias, swiglu, to, sms_, stream_)
+           : LaunchStreamLinear(from, w, bias, swiglu, to, scratch_, sms_, -1, stream_),
        "Linear");
   }
 }

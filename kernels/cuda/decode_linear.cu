@@ -1,5 +1,5 @@
-// out[r, o] = sum_k x[r, k] w[o, k] + bias[o] for 1 to 16 rows r in bf16: as fast as w can be read. More rows, and e4m3 weights,
-// are stream_linear.cu's.
+// out[r, o] = sum_k x[r, k] w[o, k] + bias[o] for 1 to 16 rows r in bf16: as fast as w can be read. More rows are stream_linear.cu's,
+// e4m3 weights its and eight_rows.cu's.
 //
 // A block takes `kTiles` tiles of 8 weight rows at a time (with SwiGLU, gates and their ups by turns) through the whole inner
 // dimension, in steps of 128 bytes a row that its warps take in turn; the rows of x come along. So that x is read once for many

@@ -215,7 +215,7 @@ class DecodeLinear {
       if constexpr (kSwiGlu) {
         const float gate = Total(2 * (o / kTileRows), o % kTileRows, row);
         const float up = Total(2 * (o / kTileRows) + 1, o % kTileRows, row);
-        Store(row, out, gate / (1.0F + __expf(-gate)) * up);
+        Store(row, out, SwiGluOf(gate, up));
       } else {
         const float total = Total(o / kTileRows, o % kTileRows, row);
         Store(row, out, total + (a.bias != nullptr ? a.bias[out] : 0.0F));
@@ -230,12 +230,7 @@ class DecodeLinear {
     return total;
   }
   __device__ void Store(int row, int out, float v) const {
-    const int64_t at = row * a.out_stride + out;
-    if (a.out_f32) {
-      static_cast<float*>(a.out)[at] = v;
-    } else {
-      static_cast<__nv_bfloat16*>(a.out)[at] = __float2bfloat16_rn(v);
-    }
+    StoreAs(a.out_f32, a.out, row * a.out_stride + out, v);
   }
 
   const DecodeArgs& a;

@@ -53,6 +53,23 @@ __device__ inline void UnpackE4m3(uint32_t four, uint32_t& even, uint32_t& odd) 
   odd = ((four & 0x7F007F00U) >> 4) | (four & 0x80008000U);
 }
 
+// Four e4m3 bytes as two pairs of f16, exactly.
+__device__ __forceinline__ void HalvesOfE4m3(uint32_t four, uint32_t& low, uint32_t& high) {
+  asm("{\n"
+      ".reg .b16 first, second;\n"
+      "mov.b32 {first, second}, %2;\n"
+      "cvt.rn.f16x2.e4m3x2 %0, first;\n"
+      "cvt.rn.f16x2.e4m3x2 %1, second;\n"
+      "}"
+      : "=r"(low), "=r"(high)
+      : "r"(four));
+}
+
+// silu(gate) * up
+__device__ inline float SwiGluOf(float gate, float up) {
+  return gate / (1.0F + __expf(-gate)) * up;
+}
+
 // ---- memory ---------------------------------------------------------------------------------------------------------
 __device__ inline uint4 LoadStreaming(const void* p) {  // read once: do not keep in L1
   uint4 v;
@@ -60,6 +77,14 @@ __device__ inline uint4 LoadStreaming(const void* p) {  // read once: do not kee
                : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                : "l"(p));
   return v;
+}
+// Value `at` of f32 or of bf16.
+__device__ inline void StoreAs(bool f32, void* out, int64_t at, float v) {
+  if (f32) {
+    static_cast<float*>(out)[at] = v;
+  } else {
+    static_cast<__nv_bfloat16*>(out)[at] = __float2bfloat16_rn(v);
+  }
 }
 __device__ inline uint32_t SharedAddress(const void* p) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(p));
@@ -82,6 +107,16 @@ __device__ inline void WaitCopies() {
 __device__ inline void Mma(float (&c)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,
                            uint32_t b0, uint32_t b1) {
   asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+      "{%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+// The same of f16.
+__device__ inline void MmaHalf(float (&c)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,
+                               uint32_t b0, uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
       "{%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])

@@ -73,9 +73,6 @@ struct GatherOne {
   Rows out;
   __device__ void operator()(int32_t r, int32_t c) const { Store(out, r, c, Load(x, rows[r], c)); }
 };
-__device__ inline float SwiGluOf(float gate, float up) {
-  return gate / (1.0F + __expf(-gate)) * up;
-}
 struct SwiGluOne {
   Rows gate_up, out;
   __device__ void operator()(int32_t r, int32_t c) const {

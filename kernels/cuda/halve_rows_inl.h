@@ -23,6 +23,32 @@ __device__ inline uint32_t HalvesOf(uint32_t two, float factor) {
   return *reinterpret_cast<const uint32_t*>(&half);
 }
 
+// The power of two of a row whose largest value's bits are these, as f32; zeros and what is not finite stay as they are; tiny values
+// get the largest power that f32 has.
+struct HalvingPower {
+  uint32_t up, down;  // bits of f32
+};
+__device__ inline HalvingPower PowerOf(uint32_t most) {
+  const int exponent = static_cast<int>(most >> 23) - 127;
+  const int up = most == 0 || exponent == 128 ? 0 : min(14 - exponent, 126);
+  return {static_cast<uint32_t>(up + 127) << 23, static_cast<uint32_t>(127 - up) << 23};
+}
+
+// The same of a row's values in registers of four lanes, neighbours: what undoes the power.
+template <int kWords>
+__device__ __forceinline__ float HalveWords(uint32_t (&x)[kWords]) {
+  uint32_t pairs = 0;
+#pragma unroll
+  for (const uint32_t two : x) pairs = __vmaxu2(pairs, two & 0x7FFF7FFFU);
+  uint32_t most = max(pairs >> 16, pairs & 0xFFFFU) << 16;
+  most = max(most, __shfl_xor_sync(~0U, most, 1));
+  most = max(most, __shfl_xor_sync(~0U, most, 2));
+  const HalvingPower power = PowerOf(most);
+#pragma unroll
+  for (uint32_t& two : x) two = HalvesOf(two, __uint_as_float(power.up));
+  return __uint_as_float(power.down);
+}
+
 // 128 values a row in two tiles, `tile_bytes` apart. down[row]: the power of two that undoes the row's. Rows are taken four at a
 // time: what follows the last is changed too, and nobody may read it.
 __device__ inline void HalveRows(uint32_t tiles, int tile_bytes, int rows, float* down) {
@@ -44,14 +70,12 @@ __device__ inline void HalveRows(uint32_t tiles, int tile_bytes, int rows, float
     }
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
-      // Zeros and what is not finite stay as they are; tiny values get the largest power that f32 has.
-      const int exponent = static_cast<int>(most[i] >> 23) - 127;
-      const int up = most[i] == 0 || exponent == 128 ? 0 : min(14 - exponent, 126);
-      const float factor = __uint_as_float(static_cast<uint32_t>(up + 127) << 23);
+      const HalvingPower power = PowerOf(most[i]);
+      const float factor = __uint_as_float(power.up);
       asm volatile("st.shared.v2.u32 [%0], {%1, %2};" ::"r"(FourAt(x, first + i, lane)),
                    "r"(HalvesOf(v[i].x, factor)), "r"(HalvesOf(v[i].y, factor))
                    : "memory");
-      if (lane == 0) down[first + i] = __uint_as_float(static_cast<uint32_t>(127 - up) << 23);
+      if (lane == 0) down[first + i] = __uint_as_float(power.down);
     }
   }
 }

@@ -41,12 +41,15 @@ struct PartScratch {
   int32_t counter_count = 0;
 };
 
-// ---- decode_linear.cu, stream_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory ---------------
+// ---- decode_linear.cu, eight_rows.cu, stream_linear.cu: out = x w^T + bias for a few rows, at the speed of the memory
 // x in bf16, rows 16-byte aligned; `in` a multiple of 16. swiglu: w holds gates above ups, [2 out, in]; out = silu(gate) * up. form:
 // number of one of the ways that the file lists, for benches and tests; -1: the launcher chooses.
 inline constexpr int32_t kDecodeRows = 16;  // the most; bf16 weights only
 cudaError_t LaunchDecodeLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
                                const Rows& out, int32_t sms, int32_t form, cudaStream_t stream);
+inline constexpr int32_t kEightRows = 8;  // the most; e4m3 weights only
+cudaError_t LaunchEightRows(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
+                            const Rows& out, int32_t sms, cudaStream_t stream);
 // The most rows: the sums of more would not fit beside e4m3 weights on their way through registers.
 inline constexpr int32_t StreamRows(bool fp8) { return fp8 ? 32 : 64; }
 cudaError_t LaunchStreamLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,

@@ -92,18 +92,6 @@ __device__ __forceinline__ void LoadCodes(uint32_t (&codes)[4], uint32_t address
                : "memory");
 }
 
-// Four e4m3 bytes as two pairs of f16, exactly.
-__device__ __forceinline__ void HalvesOfE4m3(uint32_t four, uint32_t& low, uint32_t& high) {
-  asm("{\n"
-      ".reg .b16 first, second;\n"
-      "mov.b32 {first, second}, %2;\n"
-      "cvt.rn.f16x2.e4m3x2 %0, first;\n"
-      "cvt.rn.f16x2.e4m3x2 %1, second;\n"
-      "}"
-      : "=r"(low), "=r"(high)
-      : "r"(four));
-}
-
 // What a product reads of a row that does not exist: anything.
 __device__ __forceinline__ void LeaveAsIs(uint32_t (&a)[4]) {
 #pragma unroll

@@ -9,7 +9,8 @@
 //
 // bf16 weights are multiplied from shared memory. e4m3 weights pass through registers, where the hardware's own conversion makes
 // them f16, exactly; their order inside 16 values of a row (stored_order.h) is the one in which lanes want them. x is f16 then too: a
-// warp turns every stage's rows of x over where they stand, each row by a power of two of its own.
+// warp turns every stage's rows of x over where they stand, each row by a power of two of its own. Of up to 8 rows eight_rows.cu is
+// faster, and the backend asks it.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <iterator>
@@ -23,24 +24,13 @@ namespace parley::kernels::cuda {
 namespace {
 
 constexpr int kMostShared = 222 * 1024;  // and 5 KiB of barriers and powers
-// Of a product of one row whose blocks have few weights: those of q, k and v, and of attention's output. The blocks of attention
-// then find room beside it, and fetch keys and values while it runs, or leave it room to fetch weights while they run.
-constexpr int kFewShared = 126 * 1024;
-constexpr int64_t kFewWeights = 640 * 1024;
-constexpr int kBeyond = 8 * 1024;  // the last tile of a stage may be read as if it were whole
+constexpr int kBeyond = 8 * 1024;        // the last tile of a stage may be read as if it were whole
 
 // How a product is shared out.
 struct Way {
   bool share;  // StreamShape::kShare
   int split;
 };
-
-cudaError_t MapRows(const void* data, int32_t cols, int32_t rows, int64_t stride, int32_t box_rows,
-                    CUtensorMap* map) {
-  const uint64_t size[] = {static_cast<uint64_t>(cols), static_cast<uint64_t>(rows)};
-  const uint32_t box[] = {kTileCols, static_cast<uint32_t>(box_rows)};
-  return MakeTensorMap(data, size, {&stride, 1}, box, map);
-}
 
 template <int kRows, bool kFp8, bool kSwiGlu, bool kShare>
 cudaError_t LaunchShape(StreamArgs a, const Rows& x, const Matrix& w, const PartScratch& scratch,
@@ -62,19 +52,14 @@ cudaError_t LaunchShape(StreamArgs a, const Rows& x, const Matrix& w, const Part
   a.partial = scratch.partial;
   a.counters = scratch.counters;
   const int stage = S::StageBytes(a.outputs);
-  const bool few =
-      a.rows <= 8 && static_cast<int64_t>(a.outputs) * a.lines * kTileRowBytes <= kFewWeights;
-  a.stages =
-      std::min(kMostStages,
-               ((few ? kFewShared : kMostShared) - kTileAlign - std::max(sums, kBeyond)) / stage);
+  a.stages = std::min(kMostStages, (kMostShared - kTileAlign - std::max(sums, kBeyond)) / stage);
   // A slot is one warpgroup's for good, and one halving warp's: nobody waits for a phase but the next.
   if (kShare) a.stages = a.stages / kGroups * kGroups;
   if (a.stages < 2) return cudaErrorInvalidValue;
   const size_t shared =
       static_cast<size_t>(kTileAlign + a.stages * stage + std::max(sums, kBeyond));
-  const int32_t columns = kFp8 ? w.in / 2 : w.in;  // two e4m3 stand for one bf16
-  cudaError_t made = MapRows(w.data, columns, w.out, columns, a.outputs, &a.w);
-  if (made == cudaSuccess) made = MapRows(x.data, x.cols, x.rows, x.stride, x.rows, &a.x);
+  cudaError_t made = MapMatrix(w, a.outputs, &a.w);
+  if (made == cudaSuccess) made = MapRows(x, x.rows, &a.x);
   if (made != cudaSuccess) return made;
   const auto kernel = StreamLinearKernel<kRows, kFp8, kSwiGlu, kShare>;
   const cudaError_t raised = cudaFuncSetAttribute(  // of this device: nothing is remembered here
@@ -88,10 +73,10 @@ cudaError_t LaunchShape(StreamArgs a, const Rows& x, const Matrix& w, const Part
 constexpr Way kPlain[] = {{true, 1}, {false, 1}, {false, 2}, {false, 3}, {false, 4}, {false, 6}};
 constexpr Way kSwiGlu[] = {{false, 1}, {false, 2}};
 
-// Of those tried at R1's shapes on an H200 (us of one row, eight, 32; e4m3 but for the last line):
-//   q, k and v: shared 14 18 44, in four 15 17 37; attention's output: shared 14 18 43, in four 12 14 32
-//   down: shared 60 80 216, in four 40 48 123, in six 39 45 101; of two ranks, one row: in four 22, in six 24
-//   bf16, 32 rows: shared 20, 17 and 77, in four 30, 21 and 78
+// Of those tried at R1's shapes on an H200 with 32 rows (us, e4m3 but for the last line):
+//   q, k and v: shared 44, in four 37; attention's output: shared 43, in four 32
+//   down: shared 216, in four 123, in six 101
+//   bf16: shared 20, 17 and 77, in four 30, 21 and 78
 int ChosenWay(const StreamArgs& a, const Matrix& w, bool swiglu, int32_t sms) {
   constexpr int kShared = 0;
   constexpr int kWhole = 1;
@@ -138,10 +123,6 @@ cudaError_t LaunchStreamLinear(const Rows& x, const Matrix& w, const float* bias
   a.rows = x.rows;
   a.outs = out.cols;
   a.out_f32 = out.type == Type::kF32;
-  if (x.rows <= 8) {
-    return w.fp8 ? LaunchRows<8, true>(a, x, w, swiglu, form, scratch, sms, stream)
-                 : LaunchRows<8, false>(a, x, w, swiglu, form, scratch, sms, stream);
-  }
   if (x.rows <= 16) {
     return w.fp8 ? LaunchRows<16, true>(a, x, w, swiglu, form, scratch, sms, stream)
                  : LaunchRows<16, false>(a, x, w, swiglu, form, scratch, sms, stream);

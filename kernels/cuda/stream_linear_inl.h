@@ -347,17 +347,11 @@ class StreamLinear {
     if (out >= a.outs) return;
     float v = kFp8 ? sum(0) * a.row_scale[out] : sum(0);
     if constexpr (kSwiGlu) {
-      const float up = kFp8 ? sum(1) * a.row_scale[a.outs + out] : sum(1);
-      v = v / (1.0F + __expf(-v)) * up;
+      v = SwiGluOf(v, kFp8 ? sum(1) * a.row_scale[a.outs + out] : sum(1));
     } else if (a.bias != nullptr) {
       v += a.bias[out];
     }
-    const int64_t at = row * a.out_stride + out;
-    if (a.out_f32) {
-      static_cast<float*>(a.out)[at] = v;
-    } else {
-      static_cast<__nv_bfloat16*>(a.out)[at] = __float2bfloat16_rn(v);
-    }
+    StoreAs(a.out_f32, a.out, row * a.out_stride + out, v);
   }
 
   const StreamArgs& a;

@@ -44,4 +44,16 @@ cudaError_t MakeTensorMap(const void* data, std::span<const uint64_t> size,
   return made == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 
+cudaError_t MapRows(const Rows& rows, int32_t box_rows, CUtensorMap* map) {
+  constexpr uint32_t kBoxCols = 64;
+  const uint64_t size[] = {static_cast<uint64_t>(rows.cols), static_cast<uint64_t>(rows.rows)};
+  const uint32_t box[] = {kBoxCols, static_cast<uint32_t>(box_rows)};
+  return MakeTensorMap(rows.data, size, {&rows.stride, 1}, box, map);
+}
+
+cudaError_t MapMatrix(const Matrix& m, int32_t box_rows, CUtensorMap* map) {
+  const int32_t cols = m.fp8 ? m.in / 2 : m.in;
+  return MapRows({const_cast<void*>(m.data), Type::kBf16, m.out, cols, cols}, box_rows, map);
+}
+
 }  // namespace parley::kernels::cuda

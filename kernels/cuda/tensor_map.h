@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/cuda/launch.h"
+
 namespace parley::kernels::cuda {
 
 // Of bf16. Dimensions from the innermost, whose values are neighbours; `stride` of the others in elements, multiples of 8; `data`
@@ -18,5 +20,9 @@ namespace parley::kernels::cuda {
 cudaError_t MakeTensorMap(const void* data, std::span<const uint64_t> size,
                           std::span<const int64_t> stride, std::span<const uint32_t> box,
                           CUtensorMap* map);
+
+// Of bf16 rows, or of a matrix (two e4m3 stand for one bf16): boxes of 64 bf16 of `box_rows` rows.
+cudaError_t MapRows(const Rows& rows, int32_t box_rows, CUtensorMap* map);
+cudaError_t MapMatrix(const Matrix& m, int32_t box_rows, CUtensorMap* map);
 
 }  // namespace parley::kernels::cuda

@@ -140,7 +140,7 @@ class Bench {
     std::fflush(stdout);
   }
 
-  // `way`: "decode" or "stream", of decode_linear.cu or stream_linear.cu; a form that does not exist is left out.
+  // `way`: "decode", "eight" or "stream", of decode_linear.cu, eight_rows.cu or stream_linear.cu; a form that does not exist is left out.
   void Own(std::string_view way, int32_t rows, int32_t out, int32_t in, bool swiglu, bool fp8,
            int32_t form) {
     const std::string variant = std::string(fp8 ? "fp8" : "bf16") + (swiglu ? "-swiglu" : "") +
@@ -148,6 +148,10 @@ class Bench {
     const Rows to = Out(out_, rows, swiglu ? out / 2 : out, Type::kBf16);
     const auto launch = [&](int i) {
       const Matrix w = At(out, in, fp8, i);
+      if (way == "eight") {
+        return form > 0 ? cudaErrorInvalidValue
+                        : LaunchEightRows(X(rows, in), w, nullptr, swiglu, to, sms_, stream_);
+      }
       return way == "decode"
                  ? LaunchDecodeLinear(X(rows, in), w, nullptr, swiglu, to, sms_, form, stream_)
                  : LaunchStreamLinear(X(rows, in), w, nullptr, swiglu, to, Scratch(), sms_, form,
@@ -289,7 +293,7 @@ int Run(std::string_view which) {
   const auto own = [&](const Shape& s, int32_t rows) {
     for (const bool fp8 : {false, true}) {
       for (int32_t form = -1; form < (quick ? 0 : 6); ++form) {
-        for (const char* way : {"decode", "stream"})
+        for (const char* way : {"decode", "eight", "stream"})
           bench.Own(way, rows, s.out, s.in, s.swiglu, fp8, form);
       }
     }
