@@ -354,9 +354,11 @@ void SoundMarks::Judge(const Ordinary& ordinary) {
   mark("quiet", heard && !whisper && (known ? departs < kQuietDb : s.level < kQuietDbfs));
   mark("loud", heard && (s.level > kLoudDbfs || (known && departs > kLoudDb)));
   const bool paced = clear && s.rate > 0;
-  const bool pace_known = ordinary.rate.weight >= kRateKnownS;
-  const float slow = pace_known ? kSlower * ordinary.rate.mean : kSlowRate;
-  const float fast = pace_known ? kFaster * ordinary.rate.mean : kFastRate;
+  // Who drags or hurries from the first word on is not to become a turn's own measure.
+  const Usual& usual = before_turn_.rate;
+  const bool pace_known = usual.weight >= kRateKnownS;
+  const float slow = pace_known ? kSlower * usual.mean : kSlowRate;
+  const float fast = pace_known ? kFaster * usual.mean : kFastRate;
   mark("slow", paced && s.rate < slow);
   mark("fast", paced && s.rate > fast);
   mark("pause", clear && s.pause_s >= kPauseS);

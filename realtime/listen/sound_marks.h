@@ -1,6 +1,6 @@
 // What the sound says beside the words: a few marks for each block of words, from signal processing,
-// and only where the sound departs from the ordinary. "Ordinary" is the talk so far, as soon as there
-// is enough of it, and before that what most voices and rooms are like.
+// and only where the sound departs from the ordinary. "Ordinary" is the talk so far (for the pace: the
+// turns before), as soon as there is enough of it, and before that what most voices and rooms are like.
 //
 // Everything is told from 10 ms frames that have been heard; no voice detector is asked, so that the
 // same sound gives the same marks wherever it is heard.

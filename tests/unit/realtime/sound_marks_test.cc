@@ -117,7 +117,7 @@ TEST_F(SoundMarksTest, PaceIsSyllablesInTheTimeOfTheVoice) {
   EXPECT_EQ(Marks(Say({.syllable_s = 0.36, .gap_s = 0.1}, 10), kTen), Set{"slow"});
 }
 
-TEST_F(SoundMarksTest, AShortTurnIsJudgedAsAWholeAgainstWhatWasBeforeIt) {
+TEST_F(SoundMarksTest, PaceIsComparedWithTheTurnsBefore) {
   const Voice slow{.syllable_s = 0.36, .gap_s = 0.1};
   const auto syllable = static_cast<int64_t>(0.46 * kRate);
   const auto words = NormalisedWords("banana banana banana so");
@@ -126,9 +126,13 @@ TEST_F(SoundMarksTest, AShortTurnIsJudgedAsAWholeAgainstWhatWasBeforeIt) {
   for (int64_t piece = 0; piece < 3; ++piece) {
     marks.Close({3 * syllable * piece, 3 * syllable * (piece + 1), std::span(words).first(1)});
   }
-  // Its last word is as slow as the turn so far, by now the measure of the talk.
-  EXPECT_NE(marks.Look({9 * syllable, 10 * syllable, std::span(words).last(1), true}), Set{"slow"});
+  // The turn itself is not yet what its last word is compared with.
+  EXPECT_EQ(marks.Look({9 * syllable, 10 * syllable, std::span(words).last(1), true}), Set{"slow"});
   EXPECT_EQ(marks.Look({0, 10 * syllable, words, true, true}), Set{"slow"});
+  // The next one is compared with it.
+  marks.BeginTurn();
+  marks.Push(Say(slow, 10));
+  EXPECT_EQ(marks.Look({10 * syllable, 20 * syllable, words, true, true}), Set());
 }
 
 TEST_F(SoundMarksTest, ASilenceInsideTheWordsIsAPauseAndOneAroundThemIsNot) {
