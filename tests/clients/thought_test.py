@@ -12,7 +12,7 @@ import websockets
 from harness import Server, SocketTalk, arguments, at_the_speed_of_speech, run, silence
 
 PROGRAM = arguments().parley
-QUESTION = "How many fruits do I have if there are two apples and three pears and one banana on my table?"
+QUESTION = "How many fruits do I have if there are two apples and three pears and one banana and four plums on my table?"
 PRIVATE = ("x_parley.", "response.reasoning", "response.thinking")
 
 
