@@ -11,7 +11,7 @@ import { Browser, complaints, microphone, needBrowser, picture } from '../suppor
 
 needBrowser();
 
-const COUNTING = 'How many fruits do I have if there are two apples and three pears and one banana on my table?';
+const COUNTING = 'How many fruits do I have if there are two apples and three pears and one banana and four plums on my table?';
 const SLOW = 30000; // the machine may be busy; what has to be quick is measured
 const state = (text) => `return document.querySelector('#state').textContent === '${text}'`;
 const answers = (count) => `return document.querySelectorAll('#turns .answer').length >= ${count}`;
