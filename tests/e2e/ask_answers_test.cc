@@ -8,6 +8,7 @@
 #include "kernels/backend.h"
 #include "support/ask_run.h"
 #include "support/ear.h"
+#include "support/paths.h"
 #include "support/word_errors.h"
 
 namespace parley::test {
@@ -85,6 +86,23 @@ TEST(AskAnswers, HearsAndAnswersReadSentences) {
 
 // At the speed of speech, three clips, or all with `./check --full`: the latencies are there, in order and of a plausible
 // size. How small they are is the matter of `parley bench turn`, not of a test that runs beside others.
+// What README shows of ./demo.
+TEST(AskAnswers, TheQuestionOfTheDemoIsCountedWhileItIsAsked) {
+  TempDir dir;
+  const AskRun run = Ask(dir, SourceDir() + "/docs/question.flac", "fast");
+  ASSERT_EQ(run.program.exit_status, 0) << run.program.err;
+  const std::string answer = run.summary.at("answer");
+  EXPECT_NE(answer.find("10"), std::string::npos) << answer;
+  std::string counted;
+  for (const auto& line : run.lines) {
+    if (line.value("event", "") == "turn_end") break;
+    if (line.value("event", "") == "thought" && line.value("while", "") == "listening") {
+      counted += line.at("text").get<std::string>();
+    }
+  }
+  EXPECT_NE(counted.find("+2=5"), std::string::npos) << "thought before the end: " << counted;
+}
+
 TEST(AskAnswers, InRealTimeEveryLatencyIsPresent) {
   TempDir dir;
   int asked = 0;
