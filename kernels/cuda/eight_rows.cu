@@ -12,7 +12,6 @@
 #include "kernels/cuda/eight_rows_inl.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/launch_inl.h"
-#include "kernels/cuda/tensor_map.h"
 
 namespace parley::kernels::cuda {
 namespace {
@@ -23,7 +22,7 @@ constexpr int kMostShared = 224 * 1024;
 constexpr int kMostSlices = 7;
 
 template <bool kSwiGlu, int kSlices = 1>
-cudaError_t LaunchSlices(const EightArgs& a, size_t shared, int blocks, cudaStream_t stream) {
+cudaError_t LaunchSlices(const RingArgs& a, size_t shared, int blocks, cudaStream_t stream) {
   if constexpr (kSlices > kMostSlices) {
     return cudaErrorInvalidValue;
   } else {
@@ -40,7 +39,7 @@ cudaError_t LaunchSlices(const EightArgs& a, size_t shared, int blocks, cudaStre
 }
 
 template <bool kSwiGlu>
-cudaError_t LaunchShape(EightArgs a, const Rows& x, const Matrix& w, int32_t sms,
+cudaError_t LaunchShape(RingArgs a, const Rows& x, const Matrix& w, int32_t sms,
                         cudaStream_t stream) {
   using S = EightShape<kSwiGlu>;
   size_t shared = 0;
@@ -56,8 +55,7 @@ cudaError_t LaunchShape(EightArgs a, const Rows& x, const Matrix& w, int32_t sms
   }
   a.lines = (w.in + kTileRowBytes - 1) / kTileRowBytes;
   a.lumps = (a.outs + a.outputs - 1) / a.outputs;
-  cudaError_t made = MapMatrix(w, a.outputs, &a.w);
-  if (made == cudaSuccess) made = MapRows(x, x.rows, &a.x);
+  const cudaError_t made = MapOperands(x, w, a);
   if (made != cudaSuccess) return made;
   return LaunchSlices<kSwiGlu>(a, shared, std::min(a.lumps, sms), stream);
 }
@@ -66,20 +64,10 @@ cudaError_t LaunchShape(EightArgs a, const Rows& x, const Matrix& w, int32_t sms
 
 cudaError_t LaunchEightRows(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
                             const Rows& out, int32_t sms, cudaStream_t stream) {
-  const bool shaped = x.rows >= 1 && x.rows <= 8 && out.rows == x.rows && x.cols == w.in &&
-                      w.in % 16 == 0 && w.out == (swiglu ? 2 : 1) * out.cols &&
-                      x.type == Type::kBf16 && w.fp8;
-  const bool aligned = x.stride % 8 == 0 && reinterpret_cast<uintptr_t>(x.data) % 16 == 0 &&
-                       reinterpret_cast<uintptr_t>(w.data) % 16 == 0;
-  if (!shaped || !aligned || sms < 1) return cudaErrorInvalidValue;
-  EightArgs a{};
-  a.row_scale = w.row_scale;
-  a.bias = bias;
-  a.out = out.data;
-  a.out_stride = out.stride;
-  a.rows = x.rows;
-  a.outs = out.cols;
-  a.out_f32 = out.type == Type::kF32;
+  RingArgs a{};
+  if (!w.fp8 || sms < 1 || !TakeOperands(x, w, bias, swiglu, out, kEightRows, a)) {
+    return cudaErrorInvalidValue;
+  }
   return swiglu ? LaunchShape<true>(a, x, w, sms, stream)
                 : LaunchShape<false>(a, x, w, sms, stream);
 }

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/halve_rows_inl.h"
 #include "kernels/cuda/narrow_products_inl.h"
+#include "kernels/cuda/ring_args_inl.h"
 #include "kernels/cuda/warpgroup_inl.h"
 
 namespace parley::kernels::cuda {
@@ -17,25 +18,8 @@ inline constexpr int kSteps = 8;        // of 16 values, a line
 inline constexpr int kMultipliers = 6;  // warps
 inline constexpr int kMostSlots = 36;
 
-struct EightArgs {
-  CUtensorMap w;  // boxes of `outputs` rows
-  CUtensorMap x;  // boxes of all rows
-  const float* row_scale;
-  const float* bias;
-  void* out;
-  int64_t out_stride;
-  int32_t rows;
-  int32_t outs;
-  int32_t outputs;  // of a block, at a time
-  int32_t lumps;    // of so many outputs
-  int32_t lines;    // of 128 bytes of a weight row; one is a stage
-  int32_t
-      stages;  // a multiple of the multipliers: a slot is one warp's for good, nobody waits for a phase but the next
-  int32_t pitch;  // from one row of x to the next, in the sums
-  bool out_f32;
-};
-
-// Shapes. A stage is a line of every weight row, those of a region rounded up to eight, and the values of x for it.
+// Shapes. A stage is a line of every weight row, those of a region rounded up to eight, and the values of x for it. There are a
+// multiple of the multipliers: a slot is one warp's for good, nobody waits for a phase but the next.
 template <bool kSwiGlu>
 struct EightShape {
   static constexpr int kRegions = kSwiGlu ? 2 : 1;  // gates, ups
@@ -55,7 +39,7 @@ class EightRows {
   using Sums = float[kSlices][4];
 
  public:
-  __device__ EightRows(const EightArgs& args, uint32_t shared, float* sum_room, uint64_t* barriers)
+  __device__ EightRows(const RingArgs& args, uint32_t shared, float* sum_room, uint64_t* barriers)
       : a(args),
         ring(shared),
         full(SharedAddress(barriers)),
@@ -264,7 +248,7 @@ class EightRows {
     }
   }
 
-  const EightArgs& a;
+  const RingArgs& a;
   const uint32_t ring, full, free;
   const int region_rows, stage_bytes;
   const int warp, lane;
@@ -273,7 +257,7 @@ class EightRows {
 
 template <bool kSwiGlu, int kSlices>
 __global__ void __launch_bounds__(EightShape<kSwiGlu>::kThreads, 1)
-    EightRowsKernel(const __grid_constant__ EightArgs args) {
+    EightRowsKernel(const __grid_constant__ RingArgs args) {
   extern __shared__ uint8_t shared[];
   __shared__ __align__(8) uint64_t barriers[2 * kMostSlots];
   LetNextStart();

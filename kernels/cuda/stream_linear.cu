@@ -18,7 +18,6 @@
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/launch_inl.h"
 #include "kernels/cuda/stream_linear_inl.h"
-#include "kernels/cuda/tensor_map.h"
 
 namespace parley::kernels::cuda {
 namespace {
@@ -58,8 +57,7 @@ cudaError_t LaunchShape(StreamArgs a, const Rows& x, const Matrix& w, const Part
   if (a.stages < 2) return cudaErrorInvalidValue;
   const size_t shared =
       static_cast<size_t>(kTileAlign + a.stages * stage + std::max(sums, kBeyond));
-  cudaError_t made = MapMatrix(w, a.outputs, &a.w);
-  if (made == cudaSuccess) made = MapRows(x, x.rows, &a.x);
+  const cudaError_t made = MapOperands(x, w, a);
   if (made != cudaSuccess) return made;
   const auto kernel = StreamLinearKernel<kRows, kFp8, kSwiGlu, kShare>;
   const cudaError_t raised = cudaFuncSetAttribute(  // of this device: nothing is remembered here
@@ -109,20 +107,10 @@ cudaError_t LaunchRows(const StreamArgs& args, const Rows& x, const Matrix& w, b
 cudaError_t LaunchStreamLinear(const Rows& x, const Matrix& w, const float* bias, bool swiglu,
                                const Rows& out, const PartScratch& scratch, int32_t sms,
                                int32_t form, cudaStream_t stream) {
-  const bool shaped = x.rows >= 1 && x.rows <= StreamRows(w.fp8) && out.rows == x.rows &&
-                      x.cols == w.in && w.in % 16 == 0 && w.out == (swiglu ? 2 : 1) * out.cols &&
-                      x.type == Type::kBf16;
-  const bool aligned = x.stride % 8 == 0 && reinterpret_cast<uintptr_t>(x.data) % 16 == 0 &&
-                       reinterpret_cast<uintptr_t>(w.data) % 16 == 0;
-  if (!shaped || !aligned || sms < 16) return cudaErrorInvalidValue;
   StreamArgs a{};
-  a.row_scale = w.row_scale;
-  a.bias = bias;
-  a.out = out.data;
-  a.out_stride = out.stride;
-  a.rows = x.rows;
-  a.outs = out.cols;
-  a.out_f32 = out.type == Type::kF32;
+  if (sms < 16 || !TakeOperands(x, w, bias, swiglu, out, StreamRows(w.fp8), a)) {
+    return cudaErrorInvalidValue;
+  }
   if (x.rows <= 16) {
     return w.fp8 ? LaunchRows<16, true>(a, x, w, swiglu, form, scratch, sms, stream)
                  : LaunchRows<16, false>(a, x, w, swiglu, form, scratch, sms, stream);

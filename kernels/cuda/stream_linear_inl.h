@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/halve_rows_inl.h"
 #include "kernels/cuda/narrow_products_inl.h"
+#include "kernels/cuda/ring_args_inl.h"
 #include "kernels/cuda/warpgroup_inl.h"
 
 namespace parley::kernels::cuda {
@@ -15,25 +16,11 @@ inline constexpr int kGroups = 4;  // warpgroups that multiply
 inline constexpr int kProducts = kGroups * kGroupThreads;
 inline constexpr int kMostStages = 32;
 
-struct StreamArgs {
-  CUtensorMap w;  // boxes of `outputs` rows
-  CUtensorMap x;  // boxes of all rows
-  const float* row_scale;
-  const float* bias;
-  void* out;
+struct StreamArgs : RingArgs {
   float*
       partial;  // of blocks that share out the inner dimension: [lump][block][region][row of x][pitch]
   int32_t* counters;  // [lump], of blocks that have left theirs; zero before and after
-  int64_t out_stride;
-  int32_t rows;
-  int32_t outs;
-  int32_t outputs;  // of a block, at a time
-  int32_t lumps;    // of so many outputs
-  int32_t split;    // blocks that share out the inner dimension
-  int32_t lines;    // of 128 bytes of a weight row, a block; one is a stage
-  int32_t stages;
-  int32_t pitch;  // from one row of x to the next, in the sums
-  bool out_f32;
+  int32_t split;      // blocks that share out the inner dimension
 };
 
 // Shapes. kShare: the warpgroups take stages of one tile in turn; else each takes a tile of every stage. A stage is a line of every
