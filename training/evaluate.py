@@ -250,14 +250,17 @@ def unknowable(modes):
         return [Row(plain_talk(line.split(), mode, line), ("unknowable", "cannot", mode), pattern("can't|cannot|don't know|do not know|no access|have no|not told")) for line in file for mode in modes]
 
 
+def written(name):
+    """The items of eval/NAME.json, each with what grades an answer to it."""
+    with open(f"{HERE}/eval/{name}.json", encoding="utf-8") as file:
+        for item in json.load(file)["items"]:
+            found = lambda row, patterns: any(re.search(p, row.text("answer"), re.I) for p in patterns)
+            yield item, lambda row, i=item: found(row, i["accept"]) and not found(row, i["forbid"])
+
+
 def between(modes):
     """What people say to one another (eval/between.json)."""
-    rows = []
-    with open(f"{HERE}/eval/between.json", encoding="utf-8") as file:
-        for item in json.load(file)["items"]:
-            right = lambda row, i=item: any(re.search(p, row.text("answer"), re.I) for p in i["accept"]) and not any(re.search(p, row.text("answer"), re.I) for p in i["forbid"])
-            rows += [Row(plain_talk(words_of(item["question"]), mode, item["id"]), ("between", item["kind"], mode), right) for mode in modes]
-    return rows
+    return [Row(plain_talk(words_of(item["question"]), mode, item["id"]), ("between", item["kind"], mode), right) for item, right in written("between") for mode in modes]
 
 
 def strangers(modes, n=200):
@@ -290,9 +293,7 @@ def sounds(modes, folder):
 
 def everyday(modes, heard):
     rows = []
-    for item in json.load(open(f"{HERE}/eval/everyday.json", encoding="utf-8"))["items"]:
-        ok, bad = item["accept"], item["forbid"]
-        right = lambda row, ok=ok, bad=bad: any(re.search(p, row.text("answer"), re.I) for p in ok) and not any(re.search(p, row.text("answer"), re.I) for p in bad)
+    for item, right in written("everyday"):
         for mode in modes:
             text = plain_talk(words_of(item["question"]), mode, item["id"])
             for voice, talk in [("text", text)] + [(v, heard_talk(h, mode)) for v, h in heard[item["id"]]]:

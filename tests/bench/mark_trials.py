@@ -220,12 +220,20 @@ def found_sounds(found):
     return [(x, text) for _, x, text in found]
 
 
+def sounds_in(folder):
+    return {name.split(".")[0]: read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+
+
+def in_room_of(x, answer):
+    """As a room sounds whose answer to one impulse this is."""
+    return ss.fftconvolve(x, answer / np.abs(answer).max())[: len(x) + RATE // 3]
+
+
 def trials(found, work, data, only=()):
     """(mark, should it be set, condition, item of the list)"""
     rng = np.random.default_rng(7)
     pick = random.Random(7)
-    rooms = [read(os.path.join(data, "rooms", f)) for f in sorted(os.listdir(os.path.join(data, "rooms")))]
-    noises = {f.split(".")[0]: read(os.path.join(data, "noise", f)) for f in sorted(os.listdir(os.path.join(data, "noise")))}
+    rooms, noises = list(sounds_in(os.path.join(data, "rooms")).values()), sounds_in(os.path.join(data, "noise"))
     by_voice = collections.defaultdict(list)
     for name, x, text in found:
         by_voice[name].append((x, text))
@@ -257,9 +265,7 @@ def trials(found, work, data, only=()):
             return sox(x, scratch, "tempo", "-s", f"{factor:.3f}")
 
         def in_room():
-            room = pick.choice(rooms)
-            wet = ss.fftconvolve(x, room / np.abs(room).max())[: len(x) + RATE // 3]
-            return to_level(wet, -26)
+            return to_level(in_room_of(x, pick.choice(rooms)), -26)
 
         def in_noise(snr):
             kind = pick.choice(sorted(noises) + ["white", "pink"])

@@ -17,7 +17,6 @@ import json
 import os
 
 import numpy as np
-import scipy.signal as ss
 
 import mark_trials as trials
 
@@ -123,13 +122,9 @@ def trimmed(x):
     return x[loud[0]:loud[-1] + 1]
 
 
-def sounds_in(folder):
-    return [trials.read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
-
-
 def of_people(folder, first, data):
     rng, said, scratch = np.random.default_rng(12), list(sentences(data)), os.path.join(folder, "scratch.wav")
-    noises, rooms = sounds_in(os.path.join(data, "noise")), sounds_in(os.path.join(data, "rooms"))
+    noises, rooms = (list(trials.sounds_in(os.path.join(data, of)).values()) for of in ("noise", "rooms"))
     for family in (*ASKED_OF_PEOPLE, "room"):
         for n in range(min(EACH, len(VOICES) * first)):
             # Each sentence in turn, then again with the other answer, another voice and another question.
@@ -144,8 +139,7 @@ def of_people(folder, first, data):
             x, asked = (trimmed(x) for x, _ in parts)
             x = np.concatenate([trials.with_gap(x, 1.2) if kind == "pause" and is_so else x, np.zeros(int(0.06 * RATE), np.float32), asked])
             if family == "room":
-                wall = rooms[n // 8 % len(rooms)]
-                x = trials.to_level(ss.fftconvolve(x, wall / np.abs(wall).max())[:len(x) + RATE // 3].astype(np.float32), -24)
+                x = trials.to_level(trials.in_room_of(x, rooms[n // 8 % len(rooms)]).astype(np.float32), -24)
             if kind == "noise" and is_so:
                 x = np.pad(x, RATE * 7 // 10)
                 x = trials.mix(x, noises[n // 2 % len(noises)], (8, 5)[n // 2 % 2], rng)
