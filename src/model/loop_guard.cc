@@ -41,10 +41,11 @@ std::vector<Word> SplitWords(std::string_view text) {
 }
 
 bool SamePhrase(const std::vector<Word>& words, size_t a, size_t b, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    if (words[a + i].letters != words[b + i].letters) return false;
-  }
-  return true;
+  return std::equal(
+      words.begin() + static_cast<std::ptrdiff_t>(a),
+      words.begin() + static_cast<std::ptrdiff_t>(a + count),
+      words.begin() + static_cast<std::ptrdiff_t>(b),
+      [](const Word& one, const Word& other) { return one.letters == other.letters; });
 }
 
 }  // namespace
@@ -63,6 +64,19 @@ std::optional<size_t> FindLoop(std::string_view text, size_t fair_words) {
     }
   }
   return std::nullopt;
+}
+
+size_t CountWords(std::string_view text) { return SplitWords(text).size(); }
+
+bool SaysAgain(std::string_view text, std::string_view more) {
+  std::vector<Word> words = SplitWords(text);
+  const size_t before = words.size();
+  const std::vector<Word> after = SplitWords(more);
+  words.insert(words.end(), after.begin(), after.end());
+  for (size_t count = kPhraseWords; count <= std::min(before, after.size()); ++count) {
+    if (SamePhrase(words, before - count, before, count)) return true;
+  }
+  return false;
 }
 
 }  // namespace parley::model

@@ -16,4 +16,10 @@ namespace parley::model {
 // compared without case and punctuation.
 std::optional<size_t> FindLoop(std::string_view text, size_t fair_words);
 
+// Words that have a letter or a figure.
+size_t CountWords(std::string_view text);
+
+// Does `more` begin with the phrase of three words or more that `text` ends with?
+bool SaysAgain(std::string_view text, std::string_view more);
+
 }  // namespace parley::model

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,7 +51,9 @@ class WhisperJob final : public TranscriptionJob {
   // Takes the token that the logits in row `row` of the last step say. False when that ends the transcript.
   bool Take(int32_t row);
   void Append(TokenId id, float log_prob);
-  bool EndsTooEarly(float log_prob) const;
+  bool DoubtsEnd(float log_prob);
+  enum class Said { kLittle, kNothing, kWords };
+  Said More(float log_prob) const;
   bool CutLoop();
   void Finish();
   std::span<const float> Logits(int32_t row);  // of the last step, until the next call
@@ -72,6 +75,10 @@ class WhisperJob final : public TranscriptionJob {
   std::vector<float> logits_;   // of one row of the last step, on the host
   size_t max_tokens_ = 0;
   size_t fair_words_ = 0;  // that can be said in this time
+  struct Doubted {         // what stands before an end that was not believed
+    size_t tokens = 0, bytes = 0;
+  };
+  std::optional<Doubted> doubted_;
   Slice slice_;
   Transcript result_;
 };

@@ -56,5 +56,19 @@ TEST(LoopGuard, ComparesWordsOfOtherAlphabetsByTheirBytes) {
   EXPECT_EQ(Kept("über den Fluss über den Fluss"), "über den Fluss");
 }
 
+TEST(LoopGuard, CountsWhatHasALetterOrAFigure) {
+  EXPECT_EQ(CountWords(""), 0U);
+  EXPECT_EQ(CountWords(" ... - ?"), 0U);
+  EXPECT_EQ(CountWords(" Am I 7, yes?"), 4U);
+}
+
+TEST(LoopGuard, KnowsWhatSaysTheLastPhraseAgain) {
+  EXPECT_TRUE(SaysAgain("My name is Ann. Do I sound slow?", " do I sound slow"));
+  EXPECT_TRUE(SaysAgain("the pad and do I sound slow?", " And do I sound slow? Yes."));
+  EXPECT_FALSE(SaysAgain("Do I sound slow?", " Do I sound fast?"));
+  EXPECT_FALSE(SaysAgain("yes or", " yes or"));  // two words may be meant
+  EXPECT_FALSE(SaysAgain("", " Do I sound slow?"));
+}
+
 }  // namespace
 }  // namespace parley::model

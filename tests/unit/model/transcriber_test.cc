@@ -19,10 +19,14 @@
 namespace parley::model {
 namespace {
 
-std::vector<float> Sound(const std::string& clip) {
-  auto sound = audio::ReadSound(test::DataDir() + "/speech/" + clip);
+std::vector<float> SoundAt(const std::string& path) {
+  auto sound = audio::ReadSound(path);
   EXPECT_TRUE(sound.has_value()) << sound.error().message;
   return sound.has_value() ? *std::move(sound) : std::vector<float>{};
+}
+
+std::vector<float> Sound(const std::string& clip) {
+  return SoundAt(test::DataDir() + "/speech/" + clip);
 }
 
 class WhisperBase : public ::testing::Test {
@@ -100,6 +104,30 @@ TEST_F(WhisperBase, DoesNotEndBehindTheFirstOfSeveralSentences) {
   const std::string text = Hear(Sound("synthetic/several_sentences.ogg")).text;
   EXPECT_TRUE(text.ends_with("tell the truth?") || text.ends_with("tell the truth.")) << text;
   EXPECT_GE(std::ranges::count(text, ' '), 25) << text;
+}
+
+// Nor behind one that somebody else said: "I have three carrots and two onions and a cabbage and four potatoes" was lost.
+TEST_F(WhisperBase, DoesNotEndWhereAnotherVoiceGoesOn) {
+  Load(kernels::Storage::kI8Row);
+  std::vector<float> sound = Sound("conversation/turn_006.flac");
+  const std::vector<float> question = SoundAt(test::SourceDir() + "/docs/question.flac");
+  sound.insert(sound.end(), 3200, 0.0F);  // 200 ms
+  sound.insert(sound.end(), question.begin(), question.end());
+  const std::string text = Hear(sound).text;
+  EXPECT_TRUE(text.find("three carrots and two onions") != std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("How many vegetables do I have?")) << text;
+}
+
+// A sound that is cut off ends in doubt as well. What could have come next ("to go to the airport") was not said.
+TEST_F(WhisperBase, DoesNotInventTheRestOfASentence) {
+  Load(kernels::Storage::kI8Row);
+  const std::vector<float> decide = Sound("conversation/turn_000.flac");
+  EXPECT_EQ(Hear(PcmView(decide).first(decide.size() * 40 / 100)).text,
+            "I'm trying to decide whether to");
+  const std::vector<float> after = Sound("conversation/turn_026.flac");
+  const std::string text = Hear(PcmView(after).first(after.size() * 55 / 100)).text;
+  EXPECT_TRUE(text.starts_with("Could you also confirm if there")) << text;
+  EXPECT_EQ(text.find("problem"), std::string::npos) << text;
 }
 
 TEST_F(WhisperBase, ADraftChangesTheCostAndNothingElse) {
