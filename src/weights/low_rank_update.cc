@@ -21,6 +21,7 @@ namespace {
 
 using kernels::WeightFormat;
 constexpr std::string_view kA = ".lora_a", kB = ".lora_b", kRows = ".rows", kRowIds = ".row_ids";
+constexpr std::string_view kImportance = ".importance";
 
 // What an update changes in one tensor of the base.
 struct Part {
@@ -28,6 +29,7 @@ struct Part {
   const TensorInfo* a = nullptr;
   const TensorInfo* b = nullptr;
   const TensorInfo* rows = nullptr;
+  const TensorInfo* importance = nullptr;
   std::vector<int64_t> row_ids;
 };
 // What all of them do, in their order.
@@ -124,7 +126,8 @@ Status Match(const Checkpoint& base, const Checkpoint& update,
     std::optional<std::string> name;
     const TensorInfo* Part::*member = nullptr;
     for (const auto& [ending, of_it] :
-         {std::pair{kA, &Part::a}, std::pair{kB, &Part::b}, std::pair{kRows, &Part::rows}}) {
+         {std::pair{kA, &Part::a}, std::pair{kB, &Part::b}, std::pair{kRows, &Part::rows},
+          std::pair{kImportance, &Part::importance}}) {
       if ((name = NameBefore(tensor.name, ending))) {
         member = of_it;
         break;
@@ -133,7 +136,7 @@ Status Match(const Checkpoint& base, const Checkpoint& update,
     if (!name) {
       return Fail(Code::kCorruptData, "tensor \"" + tensor.name +
                                           "\" is no part of an update: expected names that end "
-                                          "with .lora_a, .lora_b, .rows or .row_ids");
+                                          "with .lora_a, .lora_b, .rows, .row_ids or .importance");
     }
     parts[*name].*member = &tensor;
     PARLEY_TRY(changes[*name].base, base.Require(*name, {-1, -1}));
@@ -148,6 +151,14 @@ Status Match(const Checkpoint& base, const Checkpoint& update,
       PARLEY_TRY(part.a, update.Require(name + std::string(kA), {-1, changed.shape[1]}));
       PARLEY_TRY(part.b,
                  update.Require(name + std::string(kB), {changed.shape[0], part.a->shape[0]}));
+    }
+    if (part.importance != nullptr) {
+      if (part.a == nullptr) {
+        return Fail(Code::kCorruptData,
+                    "\"" + name + "\" has an .importance and no .lora_a to round with");
+      }
+      PARLEY_TRY(part.importance,
+                 update.Require(name + std::string(kImportance), {changed.shape[1]}));
     }
     if (part.rows != nullptr) {
       PARLEY_TRY(part.rows, update.Require(name + std::string(kRows), {-1, changed.shape[1]}));
@@ -190,6 +201,19 @@ Result<std::vector<float>> Merge(const Change& change) {
     PARLEY_TRY_STATUS(MergePart(part, static_cast<size_t>(change.base->shape[1]), sum));
   }
   return sum;
+}
+
+// What an error in each input channel counts: the last update knows best what the sum carries. Empty: all the same.
+Result<std::vector<float>> ImportanceOf(const Change& change) {
+  for (auto part = change.parts.rbegin(); part != change.parts.rend(); ++part) {
+    if (part->importance == nullptr) continue;
+    PARLEY_TRY(std::vector<float> importance, Dequantized(*part->importance));
+    if (!IsImportance(importance)) {
+      return Fail(Code::kCorruptData, "its .importance has values below 0 or beyond all numbers");
+    }
+    return importance;
+  }
+  return std::vector<float>();
 }
 
 bool Writable(WeightFormat format) { return format != WeightFormat::kI8Row; }
@@ -238,7 +262,13 @@ void MergeOne(const Change& change, WeightFormat format, Merged& merged) {
   }
   const bool groups = change.base->shape[1] % kGroupValues == 0;
   merged.format = IsGrouped(format) && !groups ? WeightFormat::kF32 : format;
-  merged.bytes = Quantize(*sum, merged.format, GroupFit::kLeastSquares);
+  auto importance = ImportanceOf(change);
+  if (!importance) {
+    merged.status = std::move(importance).error();
+    return;
+  }
+  if (!groups) importance->clear();
+  merged.bytes = Quantize(*sum, merged.format, GroupFit::kLeastSquares, *importance);
 }
 
 }  // namespace
@@ -288,6 +318,7 @@ Result<std::unique_ptr<Checkpoint>> OpenUpdated(const std::string& base_path,
   for (const auto& update : updates) {
     if (summary == nullptr) break;
     for (const TensorInfo& tensor : update->tensors()) {
+      if (tensor.name.ends_with(kImportance)) continue;  // says how to keep values, and is none
       summary->values += static_cast<int64_t>(ElementCount(tensor.shape).value_or(0));
     }
   }

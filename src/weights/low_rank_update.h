@@ -3,8 +3,8 @@
 // them; every other tensor stays where it is, in the base's mapping.
 //
 // The update is a safetensors file: NAME.lora_a [rank, in], NAME.lora_b [out, rank], NAME.rows [n, in] with
-// NAME.row_ids [n] (whole numbers), where NAME is the base's name of the tensor; metadata "scale" (1 when absent) and
-// "base_sha256" or nothing.
+// NAME.row_ids [n] (whole numbers), where NAME is the base's name of the tensor; NAME.importance [in] or nothing, which
+// only rounding to 4 bits asks for (quantize.h); metadata "scale" (1 when absent) and "base_sha256" or nothing.
 // Thread:   Open uses all cores for as long as it runs; the checkpoint is const.
 // Memory:   the base's mapping, and the changed tensors in `merged`: 118 MB in q8_0 for 106 M weights.
 // SPDX-License-Identifier: Apache-2.0

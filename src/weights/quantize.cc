@@ -63,11 +63,35 @@ struct Lanes {
   }
 };
 
+// What a squared error counts at each place of a group.
+using GroupImportance = std::array<float, kGroupValues>;
+
+constexpr GroupImportance AllTheSame() {
+  GroupImportance same{};
+  same.fill(1.0F);
+  return same;
+}
+
+// One on average, so that the sums below lose nothing to numbers that are very large or small.
+std::vector<GroupImportance> PerGroup(std::span<const float> importance) {
+  std::vector<GroupImportance> groups(importance.size() / kGroupValues, AllTheSame());
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const Group of_it = importance.subspan(g * kGroupValues, kGroupValues);
+    double sum = 0.0;
+    for (const float v : of_it) sum += static_cast<double>(v);
+    if (sum <= 0.0) continue;
+    for (size_t i = 0; i < kGroupValues; ++i) {
+      groups[g][i] = static_cast<float>(static_cast<double>(of_it[i]) * kGroupValues / sum);
+    }
+  }
+  return groups;
+}
+
 // Codes of 4 bits, and what they stand for: code · scale + minimum.
 struct Codes {
   std::array<float, kGroupValues> code{};
   float scale = 0.0F, minimum = 0.0F;  // as f16 keeps them
-  float error = 0.0F;                  // summed square
+  float error = 0.0F;                  // summed square, each by its importance
 
   void Encode(Group x, float by_scale, float from) {
     for (size_t i = 0; i < kGroupValues; ++i) {
@@ -75,43 +99,45 @@ struct Codes {
       code[i] = static_cast<float>(static_cast<int>(shifted));
     }
   }
-  void Measure(Group x) {
+  void Measure(Group x, const GroupImportance& importance) {
     Lanes squares;
     for (size_t i = 0; i < kGroupValues; i += Lanes::kCount) {
       for (size_t k = 0; k < Lanes::kCount; ++k) {
         const float off = code[i + k] * scale + minimum - x[i + k];
-        squares.lane[k] += off * off;
+        squares.lane[k] += importance[i + k] * off * off;
       }
     }
     error = squares.Sum();
   }
-  // Scale and minimum of the least error for these codes, then the nearest codes for those. False: the codes are all one.
-  bool Improve(Group x) {
-    Lanes codes, squares, values, products;
+  // Scale and minimum of the least error for these codes, then the nearest codes for those. False: there are none.
+  bool Improve(Group x, const GroupImportance& importance) {
+    Lanes weights, codes, squares, values, products;
     for (size_t i = 0; i < kGroupValues; i += Lanes::kCount) {
       for (size_t k = 0; k < Lanes::kCount; ++k) {
-        codes.lane[k] += code[i + k];
-        squares.lane[k] += code[i + k] * code[i + k];
-        values.lane[k] += x[i + k];
-        products.lane[k] += code[i + k] * x[i + k];
+        const float weight = importance[i + k], weighted = weight * code[i + k];
+        weights.lane[k] += weight;
+        codes.lane[k] += weighted;
+        squares.lane[k] += weighted * code[i + k];
+        values.lane[k] += weight * x[i + k];
+        products.lane[k] += weighted * x[i + k];
       }
     }
-    constexpr auto kN = static_cast<float>(kGroupValues);
-    const float sum = codes.Sum(), of_values = values.Sum();
-    const float spread = kN * squares.Sum() - sum * sum;
+    const float n = weights.Sum(), sum = codes.Sum(), of_values = values.Sum();
+    const float spread = n * squares.Sum() - sum * sum;
     if (spread <= 0.0F) return false;
-    scale = AsHalf((kN * products.Sum() - sum * of_values) / spread);
+    scale = AsHalf((n * products.Sum() - sum * of_values) / spread);
     minimum = AsHalf((squares.Sum() * of_values - sum * products.Sum()) / spread);
-    if (scale <= 0.0F) return false;
+    // Where one place counts nearly alone, the spread is what rounding leaves of it.
+    if (scale <= 0.0F || !std::isfinite(scale) || !std::isfinite(minimum)) return false;
     Encode(x, 1.0F / scale, minimum);
-    Measure(x);
+    Measure(x, importance);
     return true;
   }
 };
 
 // The range is cut into a little more or a little fewer than 15 steps: what is clipped costs less than what all others
 // gain, or the rounding of the ends costs less. Each cut is improved twice.
-void LeastSquaresQ41(Group x, std::byte* out) {
+void LeastSquaresQ41(Group x, const GroupImportance& importance, std::byte* out) {
   constexpr std::array<float, 6> kSteps = {14.0F, 14.5F, 15.0F, 15.5F, 16.0F, 16.5F};
   constexpr int kTimes = 2;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());
@@ -121,11 +147,11 @@ void LeastSquaresQ41(Group x, std::byte* out) {
   best.scale = AsHalf(range / 15.0F);
   best.minimum = AsHalf(*low);
   best.Encode(x, 15.0F / range, *low);
-  best.Measure(x);
+  best.Measure(x, importance);
   for (const float steps : kSteps) {
     Codes codes;
     codes.Encode(x, steps / range, *low);
-    for (int i = 0; i < kTimes && codes.Improve(x); ++i) {
+    for (int i = 0; i < kTimes && codes.Improve(x, importance); ++i) {
       if (codes.error < best.error) best = codes;
     }
   }
@@ -147,11 +173,22 @@ void QuantizeQ8_0(Group x, std::byte* out) {
 
 }  // namespace
 
-std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat format, GroupFit fit) {
+bool IsImportance(std::span<const float> importance) {
+  return std::all_of(importance.begin(), importance.end(),
+                     [](float v) { return std::isfinite(v) && v >= 0.0F; });
+}
+
+std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat format, GroupFit fit,
+                                std::span<const float> importance) {
   PARLEY_CHECK(format != WeightFormat::kI8Row, "rows are not known here");
   const bool grouped = IsGrouped(format);
   const size_t unit_values = grouped ? static_cast<size_t>(kGroupValues) : 1;
   PARLEY_CHECK(values.size() % unit_values == 0, "grouped formats take whole groups of 32");
+  PARLEY_CHECK(importance.size() % kGroupValues == 0 && IsImportance(importance) &&
+                   (importance.empty() || values.size() % importance.size() == 0),
+               "an importance is of whole groups, and the values of whole rows of it");
+  const std::vector<GroupImportance> groups =
+      importance.empty() ? std::vector{AllTheSame()} : PerGroup(importance);
   std::vector<std::byte> bytes(values.size() / unit_values * UnitBytes(format));
   std::byte* out = bytes.data();
   for (size_t i = 0; i < values.size(); i += unit_values, out += UnitBytes(format)) {
@@ -173,7 +210,7 @@ std::vector<std::byte> Quantize(std::span<const float> values, WeightFormat form
         break;
       case WeightFormat::kQ4_1:
         if (fit == GroupFit::kLeastSquares) {
-          LeastSquaresQ41(group, out);
+          LeastSquaresQ41(group, groups[i / unit_values % groups.size()], out);
         } else {
           QuantizeQ4_1(group, out);
         }

@@ -19,8 +19,14 @@ enum class GroupFit : uint8_t {
   kLeastSquares  // q4_1: the least squared error of a few; a fifth less of it than kRange has
 };
 
+// Whether these can weigh errors: finite and not negative.
+bool IsImportance(std::span<const float> importance);
+
 // Bytes of `values` in `format`. Grouped formats need a multiple of 32 values; kI8Row is not one of them.
+// `importance`, of each place in a row (`values` are whole rows of so many): what a squared error there counts in
+// kLeastSquares, of which only the ratios within a group matter. None, or none in a group: all count the same.
 std::vector<std::byte> Quantize(std::span<const float> values, kernels::WeightFormat format,
-                                GroupFit fit = GroupFit::kRange);
+                                GroupFit fit = GroupFit::kRange,
+                                std::span<const float> importance = {});
 
 }  // namespace parley::weights

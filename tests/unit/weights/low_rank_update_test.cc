@@ -37,7 +37,11 @@ class LowRankUpdate : public testing::Test {
   std::string Write(const std::string& file, const std::vector<Matrix>& matrices,
                     const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
     std::vector<TensorPlan> plan;
-    for (const Matrix& m : matrices) plan.push_back({m.name, {m.out, m.in}, WeightFormat::kF32});
+    for (const Matrix& m : matrices) {
+      std::vector<int64_t> shape = {m.out, m.in};
+      if (m.out == 1) shape.erase(shape.begin());  // a vector
+      plan.push_back({m.name, std::move(shape), WeightFormat::kF32});
+    }
     const std::string path = dir_.path() + "/" + file;
     auto writer = SafetensorsWriter::Create(path, plan, metadata);
     EXPECT_TRUE(writer.has_value());
@@ -113,6 +117,45 @@ TEST_F(LowRankUpdate, KeepsTheSumInGroups) {
     EXPECT_EQ(summary.rank, 3);
     EXPECT_EQ(summary.values, 3 * 64 + 8 * 3);
   }
+}
+
+// What its input channels carry decides how a matrix is rounded to 4 bits, and nothing else.
+TEST_F(LowRankUpdate, RoundsByTheImportanceOfItsChannels) {
+  Matrix importance = Exact("w.importance", 1, 64, 8);
+  for (float& v : importance.values) v = v * v * v * v;
+  const std::string plain = Write("plain.safetensors", {a_, b_});
+  const std::string weighed = Write("weighed.safetensors", {a_, b_, importance});
+  const std::vector<float> sum =
+      *Dequantized(*(*OpenUpdated(base_, {plain}, WeightFormat::kF32))->Find("w"));
+  const auto bytes = [&](const std::vector<std::string>& updates, WeightFormat format) {
+    UpdateSummary summary;
+    const auto opened = OpenUpdated(base_, updates, format, &summary);
+    EXPECT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(summary.values, static_cast<int64_t>(updates.size()) * (3 * 64 + 8 * 3));
+    const TensorInfo& w = *(*opened)->Find("w");
+    const auto* data = static_cast<const std::byte*>(w.data);
+    return std::vector<std::byte>(data, data + w.bytes);
+  };
+  for (const WeightFormat format : {WeightFormat::kF32, WeightFormat::kF16, WeightFormat::kQ8_0}) {
+    EXPECT_EQ(bytes({weighed}, format), bytes({plain}, format));
+  }
+  EXPECT_EQ(bytes({weighed}, WeightFormat::kQ4_1),
+            Quantize(sum, WeightFormat::kQ4_1, GroupFit::kLeastSquares, importance.values));
+  EXPECT_NE(bytes({weighed}, WeightFormat::kQ4_1), bytes({plain}, WeightFormat::kQ4_1));
+  // The last of several that has one.
+  EXPECT_EQ(bytes({plain, weighed}, WeightFormat::kQ4_1),
+            bytes({weighed, plain}, WeightFormat::kQ4_1));
+
+  Matrix bad = importance;
+  bad.values[3] = -1.0F;
+  EXPECT_NE(ErrorOf(Write("bad.safetensors", {a_, b_, bad})).find(".importance"),
+            std::string::npos);
+  bad.in = 32;
+  bad.values.resize(32, 1.0F);
+  EXPECT_NE(ErrorOf(Write("short.safetensors", {a_, b_, bad})).find("w.importance"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(Write("alone.safetensors", {importance})).find("no .lora_a"),
+            std::string::npos);
 }
 
 TEST_F(LowRankUpdate, AddsOneUpdateOverAnother) {

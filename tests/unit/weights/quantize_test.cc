@@ -20,8 +20,9 @@ namespace {
 using kernels::WeightFormat;
 
 std::vector<float> RoundTrip(const std::vector<float>& values, WeightFormat format,
-                             GroupFit fit = GroupFit::kRange) {
-  const std::vector<std::byte> bytes = Quantize(values, format, fit);
+                             GroupFit fit = GroupFit::kRange,
+                             const std::vector<float>& importance = {}) {
+  const std::vector<std::byte> bytes = Quantize(values, format, fit, importance);
   TensorInfo info;
   info.name = "t";
   info.shape = {static_cast<int64_t>(values.size())};
@@ -84,6 +85,53 @@ TEST(Quantize, TheLeastSquaresOfAGroupAreNeverMore) {
   EXPECT_EQ(RoundTrip(codes, WeightFormat::kQ4_1, GroupFit::kLeastSquares), codes);
   const std::vector<float> constant(32, -1.25F);
   EXPECT_EQ(RoundTrip(constant, WeightFormat::kQ4_1, GroupFit::kLeastSquares), constant);
+}
+
+// Of a matrix of 100 rows whose input channels carry very different amounts: what reaches the output.
+TEST(Quantize, ErrorsAreFewerWhereTheyCountMore) {
+  constexpr size_t kIn = 64, kRows = 100;
+  std::mt19937 random(13);
+  std::normal_distribution<float> normal(0.0F, 0.05F), exponent(0.0F, 1.5F);
+  std::vector<float> values(kRows * kIn), importance(kIn);
+  for (float& v : values) v = normal(random);
+  for (float& v : importance) v = std::exp(exponent(random));
+  const auto error = [&](const std::vector<float>& by) {
+    const std::vector<float> back =
+        RoundTrip(values, WeightFormat::kQ4_1, GroupFit::kLeastSquares, by);
+    double sum = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      sum += std::pow(static_cast<double>(back[i] - values[i]), 2) *
+             static_cast<double>(importance[i % kIn]);
+    }
+    return sum;
+  };
+  EXPECT_LT(error(importance), 0.8 * error({}));
+
+  const auto bytes = [&](float each) {
+    return Quantize(values, WeightFormat::kQ4_1, GroupFit::kLeastSquares,
+                    std::vector<float>(kIn, each));
+  };
+  const auto unweighted = Quantize(values, WeightFormat::kQ4_1, GroupFit::kLeastSquares);
+  EXPECT_EQ(bytes(0.0F), unweighted);
+  EXPECT_EQ(bytes(4e-7F), unweighted);
+  // Only what is rounded by least squares asks for it.
+  EXPECT_EQ(Quantize(values, WeightFormat::kQ8_0, GroupFit::kLeastSquares, importance),
+            Quantize(values, WeightFormat::kQ8_0));
+
+  // One place counts alone, or nearly: a scale would come out of nothing, and all stay within their group's range.
+  std::vector<float> alone(kIn, 0.0F);
+  alone[5] = 1.0F;
+  for (const float others : {0.0F, 1e-12F, 1e-7F}) {
+    for (size_t i = 0; i < kIn; ++i) alone[i] = i == 5 ? 1.0F : others;
+    EXPECT_TRUE(IsImportance(alone));
+    const std::vector<float> back =
+        RoundTrip(values, WeightFormat::kQ4_1, GroupFit::kLeastSquares, alone);
+    for (size_t i = 0; i < values.size(); ++i) ASSERT_LT(std::fabs(back[i]), 0.5F) << i;
+  }
+  alone[5] = -1.0F;
+  EXPECT_FALSE(IsImportance(alone));
+  alone[5] = INFINITY;
+  EXPECT_FALSE(IsImportance(alone));
 }
 
 TEST(Quantize, KeepsWhatTheFormatHolds) {
