@@ -22,7 +22,7 @@ def mean(first: dict[str, np.ndarray], second: dict[str, np.ndarray], share: flo
     """Also the largest share, in the Frobenius norm, of a matrix of the mean that its rank leaves out."""
     out, most = {}, 0.0
     for name, value in first.items():
-        if name.endswith(".lora_b"):
+        if name.endswith((".lora_b", ".importance")):  # what the channels of the mean carry is measured anew (importance.py)
             continue
         if not name.endswith(".lora_a"):
             same = np.array_equal(value, second[name])

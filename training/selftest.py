@@ -5,7 +5,7 @@
 A decoder of two layers with random weights stands in for SmolLM2; Whisper's encoder is the real one. Holds: rows of different length
 side by side get the logits and the greedy tokens of one row alone; an item is its seed, whatever the process; rewards are paid as
 promised, teach what they pay for, and a run that was cut short goes on as if it had not been; both stages of the adaptor learn; the mean of two updates is
-as near as its rank allows.
+as near as its rank allows; what a channel carries is measured where a talk is, not where its row is filled up.
 SPDX-License-Identifier: Apache-2.0
 """
 from __future__ import annotations
@@ -35,6 +35,7 @@ import rl  # noqa: E402
 from evaluate import Row, run  # noqa: E402
 from format import IM_END, MARKS, Block, Talk  # noqa: E402
 from generate import make, to_talk  # noqa: E402
+from importance import batches, mean_squares, talks_of  # noqa: E402
 from mean import mean  # noqa: E402
 from smollm2 import LowRank, Stepper, hidden, save_update  # noqa: E402
 
@@ -104,7 +105,8 @@ class Mean(unittest.TestCase):
         rng = np.random.default_rng(seed)
         a, b = rng.standard_normal((of, 20)).astype(np.float16), rng.standard_normal((30, of)).astype(np.float16)
         b[:, rank:] = 0
-        return {"m.lora_a": a, "m.lora_b": b, "rows": rng.standard_normal((2, 20)).astype(np.float16), "row_ids": np.array([3, 4], np.int32)}
+        return {"m.lora_a": a, "m.lora_b": b, "rows": rng.standard_normal((2, 20)).astype(np.float16), "row_ids": np.array([3, 4], np.int32),
+                "m.importance": np.ones(20, np.float16)}
 
     def test_it_is_exact_where_the_rank_allows_it_and_the_nearest_of_that_rank_otherwise(self):
         def product(u):
@@ -121,6 +123,27 @@ class Mean(unittest.TestCase):
             self.assertAlmostEqual(np.linalg.norm(product(out) - wanted) / np.linalg.norm(values), nearest, places=3)
             np.testing.assert_allclose(out["rows"], (first["rows"].astype(np.float32) + second["rows"]) / 2, atol=1e-3)
             np.testing.assert_array_equal(out["row_ids"], [3, 4])
+            self.assertNotIn("m.importance", out)
+
+
+class Importance(unittest.TestCase):
+    def test_it_is_the_mean_square_of_what_a_matrix_reads_in_every_talk(self):
+        w, talks = tiny(), talks_of(5, seed=1)
+        self.assertGreater(len(talks[-1]), len(talks[0]))
+        read = []
+
+        def kept(h, cos, sin, attn_norm, *rest):
+            read.append((smollm2.rms_norm(h, attn_norm), smollm2.layer(h, cos, sin, attn_norm, *rest)))
+            return read[-1][1]
+
+        for talk in talks:
+            hidden(w, torch.tensor([talk]), kept)
+        squares = mean_squares(w, talks)
+        self.assertEqual({n: tuple(v.shape) for n, v in squares.items()}, {n: (2, i) for n, (o, i) in smollm2.MATRICES.items()})
+        for i in range(2):
+            x = torch.cat([normed[0] for normed, _ in read[i::2]])
+            torch.testing.assert_close(squares["attn_k"][i].float(), x.square().mean(0), rtol=1e-4, atol=1e-6)
+        self.assertEqual(sum(int(real.sum()) for _, real in batches(talks)), sum(map(len, talks)))
 
 
 class OneToken:

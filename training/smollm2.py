@@ -16,6 +16,8 @@ LAYERS, WIDTH, HEADS, KV_HEADS, HEAD, FFN, VOCAB = 30, 576, 9, 3, 64, 1536, 4915
 MATRICES = {"attn_q": (576, 576), "attn_k": (192, 576), "attn_v": (192, 576), "attn_output": (576, 576),
             "ffn_gate": (1536, 576), "ffn_up": (1536, 576), "ffn_down": (576, 1536)}
 NORMS = ("attn_norm", "ffn_norm")
+# What the matrices read, in the order of a layer.
+INPUTS = {"attention": ("attn_q", "attn_k", "attn_v"), "heads": ("attn_output",), "ffn": ("ffn_gate", "ffn_up"), "gated": ("ffn_down",)}
 
 
 def read_gguf(path: str) -> dict[str, torch.Tensor]:
@@ -95,17 +97,23 @@ def rotate(x, cos, sin):
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
 
 
-def layer(h, cos, sin, attn_norm, q_w, k_w, v_w, o_w, ffn_norm, gate_w, up_w, down_w):
+def layer(h, cos, sin, attn_norm, q_w, k_w, v_w, o_w, ffn_norm, gate_w, up_w, down_w, seen=lambda which, x: None):
+    """`seen`: is told what the matrices read, by its name in INPUTS."""
     b, t, _ = h.shape
     x = rms_norm(h, attn_norm)
+    seen("attention", x)
     q = rotate(F.linear(x, q_w).view(b, t, HEADS, HEAD).transpose(1, 2), cos, sin)
     k = rotate(F.linear(x, k_w).view(b, t, KV_HEADS, HEAD).transpose(1, 2), cos, sin)
     v = F.linear(x, v_w).view(b, t, KV_HEADS, HEAD).transpose(1, 2)
     k, v = (z.repeat_interleave(HEADS // KV_HEADS, 1) for z in (k, v))
-    a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    h = h + F.linear(a.transpose(1, 2).reshape(b, t, HEADS * HEAD), o_w)
+    a = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(b, t, HEADS * HEAD)
+    seen("heads", a)
+    h = h + F.linear(a, o_w)
     x = rms_norm(h, ffn_norm)
-    return h + F.linear(F.silu(F.linear(x, gate_w)) * F.linear(x, up_w), down_w)
+    seen("ffn", x)
+    x = F.silu(F.linear(x, gate_w)) * F.linear(x, up_w)
+    seen("gated", x)
+    return h + F.linear(x, down_w)
 
 
 ORDER = ("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down")
