@@ -123,7 +123,8 @@ void Conversation::BeginTurn(Time since) {
   CatchUp();
   voice_begin_ = sounded_until_ = SampleAt(since);
   sounded_words_ = 0;
-  marks_.BeginTurn();
+  pause_.Begin(since);
+  marks_.BeginTurn(pause_.before());
   ended_ = asked_ = held_ = false;
   typed_ = recovered_ = false;
   typed_beside_.reset();
@@ -140,6 +141,7 @@ void Conversation::Do(const turn::Prepare& pause) {
   Emit(Paused{});
   trace_.speech_end_ms = Ms(pause.speech_end);
   speech_end_ = pause.speech_end;
+  pause_.MayEnd(speech_end_);
   Do(listener_.OnPause(SampleAt(frames_end_)));
   Do(frame_listener_.OnPause(SampleAt(frames_end_)));
   Do(mind_->OnPause(Now()));
@@ -161,6 +163,7 @@ void Conversation::Do(const turn::AskTurnEnd& question) {
 void Conversation::Do(const turn::Speculate&) { Do(mind_->MaySpeculate(Now())); }
 
 void Conversation::Do(const turn::Resumed& resumed) {
+  pause_.Resume(resumed.since);
   AbandonAnswer();
   Emit(Resumed{});
   frame_listener_.OnResume();
@@ -169,6 +172,7 @@ void Conversation::Do(const turn::Resumed& resumed) {
 
 void Conversation::Do(const turn::TurnEnded& ended) {
   ended_ = true;
+  if (turn_.voiced()) pause_.Forget();  // nobody knows where that voice ends
   floor_ = SampleAt(ended.speech_end);
   trace_.speech_end_ms = Ms(ended.speech_end);
   trace_.turn_end_ms = InputMs();
@@ -201,6 +205,7 @@ void Conversation::Do(const turn::BargeIn& barge_in) {
 }
 
 void Conversation::Do(const turn::Reopened& reopened) {
+  pause_.Resume(reopened.since);
   AbandonAnswer();
   ended_ = false;
   Emit(Resumed{});
@@ -314,6 +319,7 @@ void Conversation::Answer() {
   trace_.transcript = Said();
   if ((text_->empty() || (unfinished_ && turn_.Wordless(*text_))) && !Typed()) {
     Emit(NoSpeech{});
+    pause_.Forget();
     ForgetExchange();
     return Listen();
   }
@@ -341,6 +347,7 @@ void Conversation::OnText(std::string text) {
   listener_.End();
   stable_.reset();
   frame_listener_.End();
+  pause_.Forget();
   BeginTurn(frames_end_);
   typed_ = true;
   turn_.OnAnswer(frames_end_);
@@ -361,6 +368,7 @@ void Conversation::OnPlayed(int64_t samples) { Do(speaker_.OnPlayed(samples, Now
 void Conversation::Interrupt() {
   unfinished_.reset();
   if (!ended_ || held_) return;
+  pause_.Answered(InputNow());  // a hand has stopped it: no sentence goes on
   StopAnswer();
   Listen();
 }

@@ -37,6 +37,7 @@
 #include "realtime/session.h"
 #include "realtime/speak/speaker.h"
 #include "realtime/tools/tool_runner.h"
+#include "realtime/turn/speech_pause.h"
 #include "realtime/turn/turn_taker.h"
 #include "realtime/turn_end_worker.h"
 #include "realtime/voice_worker.h"
@@ -211,6 +212,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Time frames_end_{};  // of the sound that was looked at
   HeardSound sound_;
   TurnTaker turn_;
+  SpeechPause pause_;
   Listener listener_;
   FrameListener frame_listener_;
   SoundMarks marks_;

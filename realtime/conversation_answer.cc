@@ -277,6 +277,7 @@ void Conversation::TellPlayback() {
 }
 
 void Conversation::Do(const speak::Over&) {
+  if (trace_.first_audio_ms >= 0) pause_.Answered(InputNow());
   Apply(CloseAnswer(), engine::Urgency::kHousekeeping);
   Emit(TurnDone{trace_});
   Listen();

@@ -135,6 +135,7 @@ void Conversation::Respond() {
 void Conversation::DiscardTurn() {
   if (dead_ || (ended_ && !held_)) return;
   unfinished_.reset();
+  pause_.Forget();
   ForgetExchange();
   listener_.End();
   stable_.reset();

@@ -32,6 +32,7 @@ void Conversation::SpeakUnasked() {
 }
 
 void Conversation::BeginUnasked(Unasked::Why why) {
+  pause_.Forget();
   BeginTurn(frames_end_);
   unasked_ = why;
   text_ = "";

@@ -137,7 +137,9 @@ void SoundMarks::Push(PcmView sound) {
   }
 }
 
-void SoundMarks::BeginTurn() {
+void SoundMarks::BeginTurn(Duration silence) {
+  silence_s_ = static_cast<float>(Ms(silence) / 1000);
+  first_ = true;
   blocks_.clear();
   before_turn_ = ordinary_;
 }
@@ -169,6 +171,7 @@ const std::vector<std::string>& SoundMarks::Close(const BlockSpan& block) {
   Look(block);
   blocks_.push_back(spoken_);
   if (sound_.active_s < kLeastActiveS) return marks_;
+  if (!block.words.empty()) first_ = false;
   ordinary_.level.Add(sound_.level, sound_.active_s);
   if (sound_.pitch) ordinary_.pitch.Add(*sound_.pitch, sound_.active_s);
   if (sound_.rate > 0) ordinary_.rate.Add(sound_.rate, spoken_.seconds);
@@ -224,6 +227,7 @@ void SoundMarks::Measure(const BlockSpan& block) {
     sound_.tonal_between = TonalBetween(begin, end);
     return;
   }
+  if (first_ || block.whole_turn) sound_.pause_s = std::max(sound_.pause_s, silence_s_);
   sound_.active_s = static_cast<float>(count) / 100.0F;
   sound_.level = static_cast<float>(10.0 * std::log10(energy / static_cast<double>(count)));
   sound_.voiced = static_cast<float>(voiced) / static_cast<float>(count);

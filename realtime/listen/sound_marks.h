@@ -3,7 +3,8 @@
 // turns before), as soon as there is enough of it, and before that what most voices and rooms are like.
 //
 // Everything is told from 10 ms frames that have been heard; no voice detector is asked, so that the
-// same sound gives the same marks wherever it is heard.
+// same sound gives the same marks wherever it is heard. Only of the silence between two turns, in which
+// an answer may have begun, it is told by others how long it was.
 //
 // Thread:   plain value; one owner.
 // Memory:   the frames of the last 40 s.
@@ -19,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/clock.h"
 #include "features/sound_frames.h"
 
 namespace parley::realtime {
@@ -65,7 +67,9 @@ class SoundMarks {
  public:
   SoundMarks();
   void Push(PcmView sound);
-  void BeginTurn();
+  // `silence`: the longest one in what the turn goes on with (turn/speech_pause.h). Its first words
+  // have the pause.
+  void BeginTurn(Duration silence = {});
 
   // The marks of a block, or of words that may yet be followed by others. Words without a sound of
   // their own (they became stable together with those before them) have the marks of those.
@@ -102,6 +106,8 @@ class SoundMarks {
   int64_t heard_ = 0;                         // frames so far
   features::SoundFrame silence_;
   BlockSound sound_;
+  float silence_s_ = 0;         // before the turn, in what it goes on with
+  bool first_ = true;           // no words of the turn have been closed yet
   Spoken spoken_;               // of the block that was measured
   std::vector<Spoken> blocks_;  // of this turn
   Ordinary ordinary_, before_turn_;

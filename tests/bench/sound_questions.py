@@ -5,7 +5,7 @@
 
 --first 6 asks the first six of each kind only. --real: of people's sound instead, with DIR's read, conversation, noise and rooms (the
 folders of tests/data/speech, or more of the same). A sentence that somebody said stands before each question, both as the question
-asks or not: at 7, 2.4 or 4.2 syllables a second, with a pause in the sentence, with a recorded noise, all of it in a recorded room.
+asks or not: at 7, 2.4 or 4.2 syllables a second, with a pause of 1.2 s in the sentence (which ends a turn), with a recorded noise, all of it in a recorded room.
 
 "Am I whispering?" whispered must be answered with yes, said aloud with no. Voices that training never hears (flite rms and slt,
 espeak-ng variant f3), changed by tests/bench/mark_trials.py; noises are those of tests/data/speech and coloured ones. A statement

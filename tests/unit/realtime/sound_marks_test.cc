@@ -148,6 +148,41 @@ TEST_F(SoundMarksTest, ASilenceInsideTheWordsIsAPauseAndOneAroundThemIsNot) {
   EXPECT_EQ(Next(late, "banana so so"), Set{"pause"});
 }
 
+TEST_F(SoundMarksTest, ASilenceThatPartedTheTurnIsAPauseOfItsFirstWords) {
+  const std::vector<float> voice = Say({}, 10);
+  EXPECT_EQ(Marks(voice, kTen), Set{});
+  marks.BeginTurn(milliseconds(1200));
+  EXPECT_EQ(Next(voice, kTen), Set{"pause"});
+  EXPECT_NEAR(marks.measured().pause_s, 1.2, 1e-3);
+  EXPECT_EQ(Next(voice, kTen), Set{});
+  // A turn that is judged as a whole has it however many blocks it has.
+  const auto words = NormalisedWords(std::string(kTen) + " " + kTen);
+  EXPECT_EQ(marks.Look({.begin = at - 2 * static_cast<int64_t>(voice.size()) - 19200,
+                        .end = at,
+                        .words = words,
+                        .phrase_end = true,
+                        .whole_turn = true}),
+            Set{"pause"});
+  // One that is no pause inside a turn is none between two.
+  marks.BeginTurn(milliseconds(500));
+  EXPECT_EQ(Next(voice, kTen), Set{});
+  EXPECT_EQ(Marks(voice, kTen), Set{});
+}
+
+TEST_F(SoundMarksTest, TheFirstWordsThatSoundHaveThePause) {
+  const auto paused = [this](const std::string& text) {
+    const Set heard = Next(Say({}, 10), text);
+    return std::find(heard.begin(), heard.end(), "pause") != heard.end();
+  };
+  marks.BeginTurn(milliseconds(1200));
+  marks.Push(Silence(0.5));
+  marks.Close({0, 8000, NormalisedWords(kTen), false});  // words without a sound
+  at = 8000;
+  EXPECT_TRUE(paused("")) << "which no words carry";
+  EXPECT_TRUE(paused(kTen));
+  EXPECT_FALSE(paused(kTen));
+}
+
 TEST_F(SoundMarksTest, PitchRisesAtTheEndOfAPhrase) {
   EXPECT_EQ(Marks(Say({.rise = 6}, 10), kTen), Set{"rising"});
   EXPECT_EQ(Marks(Say({.rise = -6}, 10), kTen), Set{});
