@@ -90,7 +90,9 @@ def changed(kind, x, text, rng, folder, which):
 
 
 def item(family, kind, is_so, name, voice, question):
-    right, wrong = r"^yes|" + SAID[kind], r"^no\b|^(it|this|that) \w+ (like )?a statement|^(it is|it's) quiet|\bnot\b"
+    # "I do not know" and "I am not sure" are no denial.
+    denied = r"\b(you|it|this|that|there|words|voice) (are|is|were|was|do|did|does) not\b"
+    right, wrong = r"^yes|" + SAID[kind], r"^no\b|^(it|this|that) \w+ (like )?a statement|^(it is|it's) quiet|" + denied
     return {"family": family, "kind": "yes" if is_so else "no", "id": name, "voice": voice, "wav": name + ".wav",
             "question": question, "accept": [right if is_so else wrong], "forbid": [wrong if is_so else right]}
 
