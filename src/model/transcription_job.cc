@@ -27,7 +27,7 @@ constexpr float kSurelyNoSpeech = 0.85F;
 constexpr float kNoSpeech = 0.6F;
 constexpr float kUnsure = -1.0F;
 // Whisper likes to stop behind a first sentence, however much sound is left, but then it is not sure: of 300 turns of a
-// sentence and a question it cut 41 so, with a probability of 0.34 to 0.83 for the end; 92 of 100 true ends have more.
+// sentence and a question it cut 41 so, with a probability of 0.34 to 0.83 for the end; of 253 true ends 230 have more.
 constexpr float kSureEnd = -0.174F;  // log 0.84, natural
 // Behind a doubted end it says on. What comes is taken if it is sure enough (a segment's own rule) and more than the
 // word or two that end a breath: true ends are followed by "Yeah.", "..." or by what was just said once more.
